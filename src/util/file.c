@@ -1,0 +1,166 @@
+#include "util/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/error.h"
+#include "util/memory.h"
+
+/* Opens for reading; refuses folders. The caller closes `*fd`. */
+static enum alx_status open_file(const char *path, int *fd, struct stat *info)
+{
+    /* O_NONBLOCK: opening a named pipe without a writer must not wait forever. */
+    int opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (opened < 0)
+        return alx_fail(errno == ENOENT ? ALX_STATUS_FILE_NOT_FOUND : ALX_STATUS_FILE_UNREADABLE,
+                        "%s: %s", path, strerror(errno));
+    if (fstat(opened, info) < 0) {
+        int reason = errno;
+        close(opened);
+        return alx_fail(ALX_STATUS_FILE_UNREADABLE, "%s: %s", path, strerror(reason));
+    }
+    if (S_ISDIR(info->st_mode)) {
+        close(opened);
+        return alx_fail(ALX_STATUS_FILE_IS_FOLDER,
+                        "%s: is a folder; name the files in it, e.g. %s/*", path, path);
+    }
+    *fd = opened;
+    return ALX_STATUS_OK;
+}
+
+enum alx_status alx_file_map(const char *path, struct alx_mapping *out)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    struct stat info;
+    int fd = -1;
+    ALX_TRY(open_file(path, &fd, &info));
+    if (!S_ISREG(info.st_mode)) {
+        status = alx_fail(ALX_STATUS_FILE_UNREADABLE, "%s: not a regular file", path);
+        goto error;
+    }
+    struct alx_mapping mapping = {NULL, (size_t)info.st_size};
+    if (mapping.bytes) {
+        void *data = mmap(NULL, mapping.bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (data == MAP_FAILED) {
+            status = alx_fail(ALX_STATUS_FILE_UNREADABLE, "%s: cannot be mapped: %s", path,
+                              strerror(errno));
+            goto error;
+        }
+        mapping.data = data;
+    }
+    *out = mapping;
+error:
+    if (fd >= 0)
+        close(fd);
+    return status;
+}
+
+void alx_file_unmap(struct alx_mapping *mapping)
+{
+    if (mapping->data)
+        munmap((void *)(uintptr_t)mapping->data, mapping->bytes);
+    *mapping = (struct alx_mapping){0};
+}
+
+enum alx_status alx_file_read(const char *path, size_t max_bytes, enum alx_status too_large,
+                              uint8_t **out, size_t *out_bytes)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    uint8_t *data = NULL;
+    size_t bytes = 0, capacity = 0;
+    int fd = -1;
+    struct stat info;
+    if (!strcmp(path, "-"))
+        fd = STDIN_FILENO;
+    else
+        ALX_TRY(open_file(path, &fd, &info));
+    for (;;) {
+        if (capacity - bytes < 2) { /* one for the NUL */
+            capacity = capacity ? 2 * capacity : 65536;
+            uint8_t *larger = realloc(data, capacity);
+            if (!larger) {
+                status =
+                    alx_fail(ALX_STATUS_NO_MEMORY, "%s: no memory for %zu bytes", path, capacity);
+                goto error;
+            }
+            data = larger;
+        }
+        ssize_t got = read(fd, data + bytes, capacity - bytes - 1);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            status = alx_fail(ALX_STATUS_FILE_UNREADABLE, "%s: %s", path, strerror(errno));
+            goto error;
+        }
+        if (got == 0)
+            break;
+        bytes += (size_t)got;
+        if (bytes > max_bytes) {
+            status =
+                alx_fail(too_large, "%s: larger than the limit of %zu MiB", path, max_bytes >> 20);
+            goto error;
+        }
+    }
+    data[bytes] = 0;
+    *out = data;
+    *out_bytes = bytes;
+    data = NULL;
+error:
+    free(data);
+    if (fd > STDIN_FILENO)
+        close(fd);
+    return status;
+}
+
+static int write_all(int fd, const uint8_t *data, size_t bytes)
+{
+    while (bytes) {
+        ssize_t written = write(fd, data, alx_min(bytes, (size_t)1 << 30));
+        if (written < 0 && errno != EINTR)
+            return -1;
+        if (written > 0) {
+            data += written;
+            bytes -= (size_t)written;
+        }
+    }
+    return 0;
+}
+
+enum alx_status alx_file_write(const char *path, const struct alx_bytes *pieces, size_t count)
+{
+    char temporary[PATH_MAX];
+    if (snprintf(temporary, sizeof temporary, "%s.XXXXXX", path) >= (int)sizeof temporary)
+        return alx_fail(ALX_STATUS_FILE_UNWRITABLE, "%s: the name is too long", path);
+    int fd = mkostemp(temporary, O_CLOEXEC);
+    if (fd < 0)
+        return alx_fail(ALX_STATUS_FILE_UNWRITABLE, "%s: cannot be written: %s", path,
+                        strerror(errno));
+    int failed = 0;
+    for (size_t i = 0; i < count && !failed; i++)
+        failed = write_all(fd, pieces[i].data, pieces[i].bytes);
+    mode_t mask = umask(0);
+    umask(mask);
+    failed = failed || fchmod(fd, 0666 & ~mask) || fsync(fd);
+    int reason = errno;
+    if (close(fd) && !failed) {
+        failed = 1;
+        reason = errno;
+    }
+    if (!failed && rename(temporary, path)) {
+        failed = 1;
+        reason = errno;
+    }
+    if (failed) {
+        unlink(temporary);
+        return alx_fail(ALX_STATUS_FILE_UNWRITABLE, "%s: cannot be written: %s", path,
+                        strerror(reason));
+    }
+    return ALX_STATUS_OK;
+}

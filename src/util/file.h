@@ -1,0 +1,38 @@
+/*
+ * Files: mapped, read whole, and written so that a name never shows half a file.
+ */
+#ifndef ALX_UTIL_FILE_H
+#define ALX_UTIL_FILE_H
+
+#include <alexnet_cl/status.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A file mapped for reading. `data` is owned by the mapping; NULL for an empty file. */
+struct alx_mapping {
+    const uint8_t *data;
+    size_t bytes;
+};
+
+/* FILE_NOT_FOUND, FILE_IS_FOLDER or FILE_UNREADABLE name the path. */
+enum alx_status alx_file_map(const char *path, struct alx_mapping *out);
+/* Accepts an empty mapping and leaves one. */
+void alx_file_unmap(struct alx_mapping *mapping);
+
+/* Reads a whole file of at most `max_bytes` and ends it with a NUL that is not counted. `*out` is
+ * owned: free(). A larger file fails with `too_large`. */
+enum alx_status alx_file_read(const char *path, size_t max_bytes, enum alx_status too_large,
+                              uint8_t **out, size_t *out_bytes);
+
+/* Gives one piece of the file to be written; see alx_file_write(). */
+struct alx_bytes {
+    const void *data;
+    size_t bytes;
+};
+
+/* Writes the pieces one after the other to a temporary file in the same folder, then renames it:
+ * the name shows the old file or the whole new one. FILE_UNWRITABLE names path and reason, and
+ * leaves nothing behind. */
+enum alx_status alx_file_write(const char *path, const struct alx_bytes *pieces, size_t count);
+
+#endif
