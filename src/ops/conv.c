@@ -1,0 +1,306 @@
+/*
+ * Convolutions, and fully connected layers as convolutions over their whole input.
+ */
+#include <math.h>
+
+#include "alx_config.h"
+#include "net/shape.h"
+#include "ops/op.h"
+#include "ops/window.h"
+#include "util/error.h"
+#include "util/memory.h"
+
+/* --- the reference --- */
+
+void alx_conv_reference(const struct alx_layer_info *info, size_t batch,
+                        const struct alx_reference *r)
+{
+    const struct alx_layer l = alx_window_of(info);
+    struct alx_shape in = info->in, out = info->out;
+    size_t group_in = in.channels / l.groups, group_out = out.channels / l.groups;
+    for (size_t i = 0; i < batch * alx_shape_elems(out); i++) {
+        size_t x = i % out.width, y = i / out.width % out.height;
+        size_t o = i / (out.width * out.height) % out.channels, n = i / alx_shape_elems(out);
+        double bias = r->biases ? (double)r->biases[o] : 0, sum = bias, magnitude = fabs(bias);
+        const float *w = r->weights + o * group_in * l.kernel_h * l.kernel_w;
+        for (size_t c = 0; c < group_in; c++)
+            for (size_t ky = 0; ky < l.kernel_h; ky++)
+                for (size_t kx = 0; kx < l.kernel_w; kx++, w++) {
+                    /* unsigned: a position before the input is a huge one */
+                    size_t iy = y * l.stride_h + ky * l.dilation_h - l.pad_top;
+                    size_t ix = x * l.stride_w + kx * l.dilation_w - l.pad_left;
+                    if (iy >= in.height || ix >= in.width)
+                        continue;
+                    size_t channel = n * in.channels + o / group_out * group_in + c;
+                    double product =
+                        (double)r->in[(channel * in.height + iy) * in.width + ix] * (double)*w;
+                    sum += product;
+                    magnitude += fabs(product);
+                }
+        r->out[i] = l.activation == ALX_ACTIVATION_RELU && sum < 0 ? 0 : sum;
+        if (r->magnitude)
+            r->magnitude[i] = magnitude;
+    }
+}
+
+/* --- shared by the algorithms --- */
+
+static void add_conv_macros(struct alx_recipe *recipe, const struct alx_problem *p)
+{
+    const struct alx_layer l = alx_window_of(p->info);
+    alx_window_macros(&recipe->options, &l);
+    alx_text_add(
+        &recipe->options,
+        " -DDILATION_H=%zu -DDILATION_W=%zu -DGROUPS=%zu -DACTIVATION=%d -DROWS_PADDED=%zu",
+        l.dilation_h, l.dilation_w, l.groups, l.activation == ALX_ACTIVATION_RELU,
+        recipe->weights.groups * recipe->weights.group_panels * recipe->weights.panel_rows);
+}
+
+static struct alx_weight_format weight_format(const struct alx_problem *p, size_t panel_rows,
+                                              size_t k_vector, size_t block)
+{
+    struct alx_weight_shape w = alx_layer_weight_shape(p->info);
+    size_t groups = p->info->layer.groups;
+    return (struct alx_weight_format){
+        .panel_rows = panel_rows,
+        .k_vector = k_vector,
+        .block = block,
+        .k_elems = w.in_channels * w.kernel_h * w.kernel_w,
+        .groups = groups,
+        .group_panels = alx_ceil_div(w.out_channels / groups, panel_rows),
+    };
+}
+
+/* --- direct --- */
+
+static struct alx_params direct_choose(const struct alx_problem *p, const struct alx_traits *t)
+{
+    size_t group_out = p->info->out.channels / p->info->layer.groups;
+    struct alx_params params = {.lanes = t->lanes, .vector = t->vector, .vectors = 1};
+    if (t->simt) {
+        /* A tile of 8 pixels by 1 channel a lane: few registers, and enough groups to fill a device
+         * at batch 1. */
+        while (params.lanes > 8 && params.lanes >= 2 * group_out)
+            params.lanes /= 2;
+        params.pixels = 8;
+    } else {
+        /* 6 x 2 of 16 registers, 14 x 2 of 32: the sums, a panel's vectors, and one input value. */
+        params.vectors = group_out > t->vector ? 2 : 1;
+        params.pixels = t->registers >= 32 ? 14 : 6;
+    }
+    size_t pixels = p->batch * p->info->out.height * p->info->out.width;
+    params.pixels = alx_min(params.pixels, pixels);
+    return params;
+}
+
+static struct alx_layout direct_input_layout(const struct alx_problem *p,
+                                             const struct alx_params *params)
+{
+    const struct alx_layer l = alx_window_of(p->info);
+    size_t group_in = p->info->in.channels / l.groups;
+    struct alx_layout layout = alx_layout_for(p->info->in, params->block, alx_window_halo(&l));
+    if (layout.block % group_in && group_in % layout.block)
+        layout.block = alx_power_of_two_divisor(group_in, 16);
+    return layout;
+}
+
+/* The largest divisor of `run` up to 12. */
+static size_t unroll_of(size_t run)
+{
+    size_t unroll = alx_min(run, 12);
+    while (run % unroll)
+        unroll--;
+    return unroll;
+}
+
+static enum alx_status direct_describe(const struct alx_problem *p, const struct alx_params *params,
+                                       struct alx_recipe *recipe)
+{
+    const struct alx_layer l = alx_window_of(p->info);
+    size_t group_in = p->info->in.channels / l.groups;
+    size_t block = alx_min(p->in.block, group_in);
+    size_t panel = params->vectors * params->lanes * params->vector;
+    bool merged = block == p->in.block && l.dilation_w == 1;
+    size_t pixels = p->batch * p->info->out.height * p->info->out.width;
+    recipe->weights = weight_format(p, panel, 1, block);
+    alx_recipe_begin(recipe, p, params);
+    add_conv_macros(recipe, p);
+    alx_text_add(&recipe->options, " -DCONV_DIRECT -DPIXELS=%zu -DVECTORS=%zu -DUNROLL=%zu",
+                 params->pixels, params->vectors, unroll_of(merged ? l.kernel_w * block : block));
+    return alx_recipe_add(recipe,
+                          &(struct alx_launch){
+                              .file = "conv.cl",
+                              .kernel = "conv_direct",
+                              .args = {{ALX_ROLE_IN, 0},
+                                       {ALX_ROLE_WEIGHTS, 0},
+                                       {ALX_ROLE_BIAS, 0},
+                                       {ALX_ROLE_OUT, 0},
+                                       {ALX_ROLE_FIRST_PANEL, 0}},
+                              .arg_count = 5,
+                              .global = {params->lanes, alx_ceil_div(pixels, params->pixels), 1},
+                              .local = {params->lanes, 1, 1},
+                              .per_panel = true,
+                              .panel_axis = 0,
+                          });
+}
+
+const struct alx_algorithm alx_conv_direct = {
+    .kind = ALX_LAYER_CONV,
+    .name = "direct",
+    .file = "conv.cl",
+    .summary = "register tiles on blocked channels",
+    .supports = alx_supports_all,
+    .choose = direct_choose,
+    .input_layout = direct_input_layout,
+    .describe = direct_describe,
+};
+
+static bool fc_direct_supports(const struct alx_problem *p, const struct alx_traits *t)
+{
+    (void)t;
+    return p->batch > 1;
+}
+
+const struct alx_algorithm alx_fc_direct = {
+    .kind = ALX_LAYER_FC,
+    .name = "direct",
+    .file = "conv.cl",
+    .summary = "register tiles of images by channels",
+    .supports = fc_direct_supports,
+    .choose = direct_choose,
+    .input_layout = direct_input_layout,
+    .describe = direct_describe,
+};
+
+/* --- naive: the safe kernel --- */
+
+static enum alx_status naive_describe(const struct alx_problem *p, const struct alx_params *params,
+                                      struct alx_recipe *recipe)
+{
+    struct alx_weight_shape w = alx_layer_weight_shape(p->info);
+    size_t pixels = p->info->out.height * p->info->out.width;
+    recipe->weights = weight_format(p, 1, w.in_channels * w.kernel_h * w.kernel_w, 1);
+    alx_recipe_begin(recipe, p, params);
+    add_conv_macros(recipe, p);
+    alx_text_add(&recipe->options, " -DCONV_NAIVE");
+    return alx_recipe_add(recipe, &(struct alx_launch){
+                                      .file = "conv.cl",
+                                      .kernel = "conv_naive",
+                                      .args = {{ALX_ROLE_IN, 0},
+                                               {ALX_ROLE_WEIGHTS, 0},
+                                               {ALX_ROLE_BIAS, 0},
+                                               {ALX_ROLE_OUT, 0},
+                                               {ALX_ROLE_FIRST_PANEL, 0}},
+                                      .arg_count = 5,
+                                      .global = {alx_round_up(pixels, params->lanes), 1, p->batch},
+                                      .local = {params->lanes, 1, 1},
+                                      .per_panel = true,
+                                      .panel_axis = 1,
+                                  });
+}
+
+const struct alx_algorithm alx_conv_naive = {
+    .kind = ALX_LAYER_CONV,
+    .name = "naive",
+    .file = "conv.cl",
+    .summary = "the safe kernel",
+    .supports = alx_supports_all,
+    .choose = alx_choose_lanes,
+    .input_layout = alx_any_input_layout,
+    .describe = naive_describe,
+};
+
+const struct alx_algorithm alx_fc_naive = {
+    .kind = ALX_LAYER_FC,
+    .name = "naive",
+    .file = "conv.cl",
+    .summary = "the safe kernel",
+    .supports = alx_supports_all,
+    .choose = alx_choose_lanes,
+    .input_layout = alx_any_input_layout,
+    .describe = naive_describe,
+};
+
+/* --- im2col and CLBlast --- */
+
+static bool clblast_supports(const struct alx_problem *p, const struct alx_traits *t)
+{
+    struct alx_weight_shape w = alx_layer_weight_shape(p->info);
+    size_t weights = w.out_channels * w.in_channels * w.kernel_h * w.kernel_w;
+    size_t columns = weights / w.out_channels * p->info->out.height * p->info->out.width;
+    return ALX_HAVE_CLBLAST && p->precision == ALX_PRECISION_FP32 &&
+           weights <= t->max_alloc_bytes / 4 && columns <= t->max_alloc_bytes / 8;
+}
+
+static enum alx_status clblast_describe(const struct alx_problem *p,
+                                        const struct alx_params *params, struct alx_recipe *recipe)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    const struct alx_layer *l = &p->info->layer;
+    struct alx_weight_shape w = alx_layer_weight_shape(p->info);
+    size_t k = w.in_channels * w.kernel_h * w.kernel_w;
+    size_t pixels = p->info->out.height * p->info->out.width;
+    size_t group_out = w.out_channels / l->groups;
+    size_t product = k * pixels; /* the columns lie before it in the workspace */
+    recipe->weights = weight_format(p, w.out_channels / l->groups, k, 1);
+    recipe->work_elems = product + w.out_channels * pixels;
+    alx_recipe_begin(recipe, p, params);
+    add_conv_macros(recipe, p);
+    alx_text_add(&recipe->options, " -DCONV_IM2COL -DPRODUCT_OFFSET=%zu", product);
+    for (size_t n = 0; n < p->batch; n++) {
+        for (size_t g = 0; g < l->groups; g++) {
+            ALX_TRY(
+                alx_recipe_add(recipe, &(struct alx_launch){
+                                           .file = "conv.cl",
+                                           .kernel = "conv_im2col",
+                                           .args = {{ALX_ROLE_IN, 0},
+                                                    {ALX_ROLE_WORK, 0},
+                                                    {ALX_ROLE_INT, (cl_int)n},
+                                                    {ALX_ROLE_INT, (cl_int)g}},
+                                           .arg_count = 4,
+                                           .global = {alx_round_up(pixels, params->lanes), k, 1},
+                                           .local = {params->lanes, 1, 1},
+                                       }));
+            ALX_TRY(
+                alx_recipe_add(recipe, &(struct alx_launch){
+                                           .gemm = {.m = group_out,
+                                                    .n = pixels,
+                                                    .k = k,
+                                                    .a = ALX_ROLE_WEIGHTS,
+                                                    .b = ALX_ROLE_WORK,
+                                                    .c = ALX_ROLE_WORK,
+                                                    .a_offset = g * group_out * k,
+                                                    .b_offset = 0,
+                                                    .c_offset = product + g * group_out * pixels,
+                                                    .a_stride = k,
+                                                    .b_stride = pixels,
+                                                    .c_stride = pixels},
+                                       }));
+        }
+        ALX_TRY(alx_recipe_add(
+            recipe, &(struct alx_launch){
+                        .file = "conv.cl",
+                        .kernel = "conv_epilogue",
+                        .args = {{ALX_ROLE_WORK, 0},
+                                 {ALX_ROLE_BIAS, 0},
+                                 {ALX_ROLE_OUT, 0},
+                                 {ALX_ROLE_INT, (cl_int)n}},
+                        .arg_count = 4,
+                        .global = {alx_round_up(pixels, params->lanes), w.out_channels, 1},
+                        .local = {params->lanes, 1, 1},
+                    }));
+    }
+error:
+    return status;
+}
+
+const struct alx_algorithm alx_conv_clblast = {
+    .kind = ALX_LAYER_CONV,
+    .name = "clblast",
+    .file = "conv.cl",
+    .summary = "im2col and a GEMM of CLBlast",
+    .supports = clblast_supports,
+    .choose = alx_choose_lanes,
+    .input_layout = alx_any_input_layout,
+    .describe = clblast_describe,
+};

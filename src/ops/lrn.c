@@ -1,0 +1,124 @@
+#include <math.h>
+
+#include "net/shape.h"
+#include "ops/op.h"
+#include "util/memory.h"
+
+/* Channels of the window below and above its own; an even window reaches further up (ONNX). */
+static size_t below(const struct alx_layer *l)
+{
+    return (l->lrn_size - 1) / 2;
+}
+
+static size_t above(const struct alx_layer *l)
+{
+    return l->lrn_size / 2;
+}
+
+void alx_lrn_reference(const struct alx_layer_info *info, size_t batch,
+                       const struct alx_reference *r)
+{
+    const struct alx_layer *l = &info->layer;
+    size_t channels = info->in.channels, pixels = info->in.height * info->in.width;
+    for (size_t i = 0; i < batch * channels * pixels; i++) {
+        size_t c = i / pixels % channels, first = c > below(l) ? c - below(l) : 0;
+        size_t last = alx_min(c + above(l), channels - 1);
+        double sum = 0;
+        for (size_t j = first; j <= last; j++) {
+            double value =
+                (double)r->in[i + (j - c) * pixels]; /* wraps around to the right place */
+            sum += value * value;
+        }
+        r->out[i] = (double)r->in[i] / pow(l->lrn_k + l->lrn_alpha * sum, l->lrn_beta);
+        if (r->magnitude)
+            r->magnitude[i] = fabs(r->out[i]);
+    }
+}
+
+static void add_macros(struct alx_recipe *recipe, const struct alx_problem *p,
+                       const struct alx_params *params)
+{
+    const struct alx_layer *l = &p->info->layer;
+    alx_recipe_begin(recipe, p, params);
+    /* hexadecimal: exact, and the same in every locale */
+    alx_text_add(&recipe->options,
+                 " -DBELOW=%zu -DABOVE=%zu -DALPHA=%af -DBETA=%af -DK=%af -DBETA_IS_075=%d",
+                 below(l), above(l), (double)(float)l->lrn_alpha, (double)(float)l->lrn_beta,
+                 (double)(float)l->lrn_k, l->lrn_beta == 0.75);
+}
+
+/* --- a row of pixels, vectors of channels --- */
+
+static bool row_supports(const struct alx_problem *p, const struct alx_traits *t)
+{
+    return !t->simt && alx_power_of_two_divisor(p->info->in.channels, t->vector) >= 4;
+}
+
+static struct alx_params row_choose(const struct alx_problem *p, const struct alx_traits *t)
+{
+    return (struct alx_params){.lanes = 1,
+                               .vector = alx_power_of_two_divisor(p->info->in.channels, t->vector)};
+}
+
+static struct alx_layout row_input_layout(const struct alx_problem *p,
+                                          const struct alx_params *params)
+{
+    (void)params;
+    return (struct alx_layout){p->info->in.channels, 0};
+}
+
+static enum alx_status row_describe(const struct alx_problem *p, const struct alx_params *params,
+                                    struct alx_recipe *recipe)
+{
+    add_macros(recipe, p, params);
+    alx_text_add(&recipe->options, " -DLRN_ROW");
+    return alx_recipe_add(recipe, &(struct alx_launch){
+                                      .file = "lrn.cl",
+                                      .kernel = "lrn_row",
+                                      .args = {{ALX_ROLE_IN, 0}, {ALX_ROLE_OUT, 0}},
+                                      .arg_count = 2,
+                                      .global = {p->batch * p->info->out.height, 1, 1},
+                                      .local = {1, 1, 1},
+                                  });
+}
+
+const struct alx_algorithm alx_lrn_row = {
+    .kind = ALX_LAYER_LRN,
+    .name = "row",
+    .file = "lrn.cl",
+    .summary = "vectors of channels, shifted by loading",
+    .supports = row_supports,
+    .choose = row_choose,
+    .input_layout = row_input_layout,
+    .describe = row_describe,
+};
+
+/* --- one output a work-item --- */
+
+static enum alx_status element_describe(const struct alx_problem *p,
+                                        const struct alx_params *params, struct alx_recipe *recipe)
+{
+    struct alx_shape out = p->info->out;
+    add_macros(recipe, p, params);
+    alx_text_add(&recipe->options, " -DLRN_ELEMENT");
+    return alx_recipe_add(recipe, &(struct alx_launch){
+                                      .file = "lrn.cl",
+                                      .kernel = "lrn_element",
+                                      .args = {{ALX_ROLE_IN, 0}, {ALX_ROLE_OUT, 0}},
+                                      .arg_count = 2,
+                                      .global = {alx_round_up(out.channels, params->lanes),
+                                                 out.width, p->batch * out.height},
+                                      .local = {params->lanes, 1, 1},
+                                  });
+}
+
+const struct alx_algorithm alx_lrn_element = {
+    .kind = ALX_LAYER_LRN,
+    .name = "element",
+    .file = "lrn.cl",
+    .summary = "one output a work-item",
+    .supports = alx_supports_all,
+    .choose = alx_choose_lanes,
+    .input_layout = alx_any_input_layout,
+    .describe = element_describe,
+};

@@ -1,0 +1,167 @@
+/*
+ * Algorithms: the ways to compute a layer on a device.
+ *
+ * An algorithm is a row of a table. It says whether it can do a problem, which values its macros
+ * should have on a device, how it wants its input laid out, and describes its work as data: a
+ * recipe of launches with the format of its weights. Who runs a recipe need not know what it
+ * computes.
+ */
+#ifndef ALX_OPS_OP_H
+#define ALX_OPS_OP_H
+
+#include <CL/cl.h>
+#include <alexnet_cl/net.h>
+#include <alexnet_cl/session.h>
+
+#include "tensor/layout.h"
+#include "util/text.h"
+
+/* What choices depend on: the device's properties, and nothing that names this or that machine. */
+struct alx_traits {
+    bool simt;     /* neighbouring work-items run in step (GPUs); false: one work-item owns vector
+                      registers (CPUs) */
+    size_t vector; /* CPU: floats in a register: 4, 8, 16; SIMT: 1 */
+    size_t registers; /* CPU: vector registers */
+    size_t lanes;     /* SIMT: work-items of a group; CPU: 1 */
+    size_t max_alloc_bytes;
+};
+struct alx_traits alx_traits_of_device(const struct alx_device_info *info);
+
+/* One layer to be computed for a batch. */
+struct alx_problem {
+    const struct alx_layer_info *info; /* borrowed */
+    size_t batch;
+    enum alx_precision precision;
+    struct alx_layout in, out;
+};
+
+/* The values of an algorithm's macros; which it uses, it says in its kernel file. */
+struct alx_params {
+    size_t lanes, vector, vectors, pixels, rows, images;
+    size_t block; /* of the input's layout; 0: any */
+};
+
+/* How weights lie on the device: panels of `panel_rows` output channels, each [k /
+ * k_vector][panel_rows][k_vector], padded with zeros. k runs over a weight row [IN / groups, KH,
+ * KW] in the order of a layout with `block`. */
+struct alx_weight_format {
+    size_t panel_rows; /* 0: the layer has no weights */
+    size_t k_vector;
+    size_t block;
+    size_t k_elems;      /* of a row, without padding */
+    size_t groups;       /* panels do not cross groups */
+    size_t group_panels; /* panels of a group */
+};
+
+enum alx_role {
+    ALX_ROLE_INT, /* the value itself */
+    ALX_ROLE_IN,
+    ALX_ROLE_OUT,
+    ALX_ROLE_WEIGHTS,
+    ALX_ROLE_BIAS, /* biases, then scales, both padded to whole panels */
+    ALX_ROLE_WORK,
+    ALX_ROLE_FIRST_PANEL /* of the part of the weights that this launch reads */
+};
+struct alx_arg {
+    enum alx_role role;
+    cl_int value;
+};
+
+/* C[m][n] = A[m][k] * B[k][n], row-major, by CLBlast; `b_transposed`: B is stored [n][k]. */
+struct alx_gemm {
+    size_t m, n, k;
+    bool b_transposed;
+    enum alx_role a, b, c;
+    size_t a_offset, b_offset, c_offset; /* elements */
+    size_t a_stride, b_stride, c_stride; /* elements between rows */
+};
+
+enum { ALX_MAX_ARGS = 6 };
+struct alx_launch {
+    const char *file, *kernel; /* NULL: `gemm` is meant */
+    struct alx_arg args[ALX_MAX_ARGS];
+    size_t arg_count;
+    size_t global[3], local[3];
+    bool per_panel; /* repeated for each part of the weights: global[panel_axis] counts this part's
+                       panels (in work-groups) */
+    size_t panel_axis;
+    struct alx_gemm
+        gemm; /* per_panel: n is this part's rows, c_offset moves by the rows before it */
+};
+
+/* Everything that a session needs to run a layer. */
+struct alx_recipe {
+    struct alx_text options; /* macros of all its kernels */
+    struct alx_launch *launches;
+    size_t launch_count;
+    struct alx_weight_format weights;
+    size_t work_elems; /* workspace */
+};
+void alx_recipe_free(struct alx_recipe *recipe);
+/* Appends; the launch is copied. */
+enum alx_status alx_recipe_add(struct alx_recipe *recipe, const struct alx_launch *launch);
+/* Adds the macros that common.h lists; every algorithm starts with it. */
+void alx_recipe_begin(struct alx_recipe *recipe, const struct alx_problem *problem,
+                      const struct alx_params *params);
+
+struct alx_algorithm {
+    enum alx_layer_kind kind;
+    const char *name;
+    const char *file;
+    const char *summary; /* why one would take it */
+    /* Whether it computes this problem; layouts are not known yet. */
+    bool (*supports)(const struct alx_problem *problem, const struct alx_traits *traits);
+    /* The values that suit the device. */
+    struct alx_params (*choose)(const struct alx_problem *problem, const struct alx_traits *traits);
+    /* The layout in which it reads its input. */
+    struct alx_layout (*input_layout)(const struct alx_problem *problem,
+                                      const struct alx_params *params);
+    /* Fills an empty recipe; on failure the caller frees it, too. */
+    enum alx_status (*describe)(const struct alx_problem *problem, const struct alx_params *params,
+                                struct alx_recipe *recipe);
+};
+
+/* All algorithms, fastest first for each kind of layer: the last of a kind supports everything. */
+const struct alx_algorithm *const *alx_algorithms(size_t *count);
+/* NULL when there is none of this name for this kind. */
+const struct alx_algorithm *alx_algorithm_find(enum alx_layer_kind kind, const char *name);
+
+/* One line for people, e.g. "14 px x 2 x 16". */
+void alx_params_text(const struct alx_params *params, char *out, size_t out_bytes);
+
+/* Inputs and outputs are plain [N, C, H, W], weights and biases as models hold them. `magnitude`,
+ * where not NULL, receives for every output the sum of |a * b| and |bias|, which error bounds are
+ * made of. Sums are double. */
+struct alx_reference {
+    const float *in, *weights,
+        *biases; /* borrowed; weights and biases NULL where the layer has none */
+    double *out;
+    double *magnitude;
+};
+void alx_reference_run(const struct alx_layer_info *info, size_t batch,
+                       const struct alx_reference *reference);
+
+/* --- for the files of this room --- */
+
+extern const struct alx_algorithm alx_conv_direct, alx_conv_clblast, alx_conv_naive;
+extern const struct alx_algorithm alx_fc_gemv, alx_fc_direct, alx_fc_clblast, alx_fc_naive;
+extern const struct alx_algorithm alx_lrn_row, alx_lrn_element, alx_pool_max, alx_relu, alx_softmax;
+
+void alx_conv_reference(const struct alx_layer_info *, size_t, const struct alx_reference *);
+void alx_lrn_reference(const struct alx_layer_info *, size_t, const struct alx_reference *);
+void alx_pool_reference(const struct alx_layer_info *, size_t, const struct alx_reference *);
+void alx_relu_reference(const struct alx_layer_info *, size_t, const struct alx_reference *);
+void alx_softmax_reference(const struct alx_layer_info *, size_t, const struct alx_reference *);
+
+/* For the table: supports everything; only the device's lanes; any layout, NHWC by default. */
+bool alx_supports_all(const struct alx_problem *problem, const struct alx_traits *traits);
+struct alx_params alx_choose_lanes(const struct alx_problem *problem,
+                                   const struct alx_traits *traits);
+struct alx_layout alx_any_input_layout(const struct alx_problem *problem,
+                                       const struct alx_params *params);
+/* NHWC when `block` is 0 or does not divide the channels. */
+struct alx_layout alx_layout_for(struct alx_shape shape, size_t block, size_t halo);
+/* The largest power of two up to `limit` that divides `value`. */
+size_t alx_power_of_two_divisor(size_t value, size_t limit);
+
+#endif

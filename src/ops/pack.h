@@ -1,0 +1,36 @@
+/*
+ * Weights from a model's order into a device's.
+ */
+#ifndef ALX_OPS_PACK_H
+#define ALX_OPS_PACK_H
+
+#include <alexnet_cl/model.h>
+
+#include "ops/op.h"
+
+/* Bytes of one panel at a precision. */
+size_t alx_pack_panel_bytes(const struct alx_weight_format *format, enum alx_precision precision);
+/* Panels of the layer. */
+size_t alx_pack_panel_count(const struct alx_weight_format *format);
+/* Rows of biases and scales: whole panels. */
+size_t alx_pack_padded_rows(const struct alx_weight_format *format);
+
+/* What packing needs to know of a layer. */
+struct alx_pack {
+    const struct alx_layer_info *info;
+    struct alx_weight_format format;
+    enum alx_precision precision;
+    struct alx_tensor_view weights, biases; /* biases.elems 0: none */
+};
+
+/* Writes panels first .. first + count - 1 to `out`, each value read once. */
+enum alx_status alx_pack_weights(const struct alx_pack *pack, size_t first, size_t count,
+                                 void *out);
+/* Writes biases and scales: 2 * padded rows. Scales are 1 unless the precision is int8: largest |w|
+ * of the row / 127. */
+enum alx_status alx_pack_biases(const struct alx_pack *pack, float *out);
+
+/* Values `first` .. `first + count - 1` of a view as float32. */
+void alx_view_read(struct alx_tensor_view view, size_t first, size_t count, float *out);
+
+#endif
