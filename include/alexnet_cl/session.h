@@ -49,7 +49,7 @@ struct alx_plan_step {
     const char *layer;     /* the layer's name */
     const char *algorithm; /* e.g. "direct" */
     const char *file;      /* the kernel's source, e.g. "conv.cl" */
-    char parameters[96];   /* e.g. "14 px x 2 x 16, NHWC" */
+    char parameters[128];  /* e.g. "14 px x 2 x 16, NHWC" */
     char reason[96];       /* why it was chosen */
     uint64_t macs;         /* for the whole batch */
     uint64_t weight_bytes;

@@ -1,0 +1,77 @@
+/*
+ * What a plan is inside the library.
+ */
+#ifndef ALX_PLAN_PLAN_H
+#define ALX_PLAN_PLAN_H
+
+#include <alexnet_cl/session.h>
+
+#include "ops/op.h"
+
+/* A tensor in the arena, for the whole batch. */
+struct alx_tensor {
+    struct alx_shape shape;
+    struct alx_layout layout;
+    size_t bytes;
+    size_t first_step, last_step; /* alive from the one that writes it to the one that reads it */
+    size_t offset_bytes;
+};
+
+/* A layer that is computed. It reads tensor `index` of the plan and writes tensor `index` + 1. */
+struct alx_step {
+    size_t layer_index;         /* whose weights it takes */
+    struct alx_layer_info info; /* with a following ReLU folded in */
+    const struct alx_algorithm *algorithm;
+    const char *reason;
+    struct alx_params params;
+    struct alx_problem problem;
+    struct alx_recipe recipe;
+    struct alx_tensor work; /* bytes 0: none */
+    /* Weights lie in parts of whole panels, each a buffer of its own. */
+    size_t panels, part_panels, part_count;
+    size_t panel_bytes;
+    bool streamed;
+    struct alx_plan_step shown;
+};
+
+struct alx_plan {
+    const alx_net *net; /* borrowed */
+    alx_device *device; /* borrowed */
+    struct alx_traits traits;
+    size_t batch;
+    enum alx_precision precision;
+    struct alx_step *steps;
+    size_t step_count;
+    struct alx_tensor *tensors; /* step_count + 1 */
+    size_t staging_part_bytes;  /* of each of two buffers; 0: nothing is streamed */
+    struct alx_plan_memory memory;
+};
+
+/* Choices made for the planner, by tests and by verify. Zero means: choose. */
+struct alx_plan_overrides {
+    const struct alx_traits *traits;
+    const char *algorithm;    /* for every layer that it supports */
+    struct alx_params params; /* non-zero fields replace the chosen ones, for `algorithm` */
+    struct alx_layout out;    /* of the last tensor */
+    size_t max_part_bytes;
+};
+
+enum alx_status alx_plan_create_with(const alx_net *net, alx_device *device,
+                                     const struct alx_plan_options *options,
+                                     const struct alx_plan_overrides *overrides, alx_plan **out);
+
+/* choose.c: the algorithm for a problem and why; `wanted` NULL or the name that is asked for. Never
+ * fails: the last algorithm of each kind supports everything. */
+const struct alx_algorithm *alx_choose_algorithm(const struct alx_problem *problem,
+                                                 const struct alx_traits *traits,
+                                                 const char *wanted, const char **reason);
+
+/* arena.c: gives every block an offset such that no two that are alive at the same time overlap;
+ * returns the arena's size. Blocks of 0 bytes are left out. */
+struct alx_block {
+    size_t bytes, first, last; /* alive in steps first..last */
+    size_t *offset;
+};
+size_t alx_arena_place(const struct alx_block *blocks, size_t count, size_t align);
+
+#endif

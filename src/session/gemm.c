@@ -1,0 +1,34 @@
+#include "alx_config.h"
+#include "device/cl.h"
+#include "session/session.h"
+
+#if ALX_HAVE_CLBLAST
+#include <clblast_c.h>
+
+enum alx_status alx_gemm_enqueue(const struct alx_gemm *g, cl_mem a, cl_mem b, cl_mem c,
+                                 cl_command_queue queue, cl_event *event)
+{
+    CLBlastTranspose transposed = g->b_transposed ? CLBlastTransposeYes : CLBlastTransposeNo;
+    CLBlastStatusCode code;
+    if (g->m == 1 && g->b_transposed)
+        code = CLBlastSgemv(CLBlastLayoutRowMajor, CLBlastTransposeNo, g->n, g->k, 1.0f, b,
+                            g->b_offset, g->b_stride, a, g->a_offset, 1, 0.0f, c, g->c_offset, 1,
+                            &queue, event);
+    else
+        code = CLBlastSgemm(CLBlastLayoutRowMajor, CLBlastTransposeNo, transposed, g->m, g->n, g->k,
+                            1.0f, a, g->a_offset, g->a_stride, b, g->b_offset, g->b_stride, 0.0f, c,
+                            g->c_offset, g->c_stride, &queue, event);
+    if (code != CLBlastSuccess)
+        return alx_fail(ALX_STATUS_DEVICE, "CLBlast: GEMM of %zux%zux%zu: error %d", g->m, g->n,
+                        g->k, (int)code);
+    return ALX_STATUS_OK;
+}
+#else
+enum alx_status alx_gemm_enqueue(const struct alx_gemm *g, cl_mem a, cl_mem b, cl_mem c,
+                                 cl_command_queue queue, cl_event *event)
+{
+    (void)a, (void)b, (void)c, (void)queue, (void)event;
+    return alx_fail(ALX_STATUS_INTERNAL, "GEMM of %zux%zux%zu: built without CLBlast", g->m, g->n,
+                    g->k);
+}
+#endif

@@ -1,0 +1,338 @@
+#include "session/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "device/cl.h"
+#include "device/device.h"
+#include "device/program.h"
+#include "net/shape.h"
+#include "util/clock.h"
+#include "util/memory.h"
+
+/* --- binding --- */
+
+static cl_mem buffer_of(const alx_session *session, size_t step_index, enum alx_role role,
+                        size_t part)
+{
+    const struct alx_bound_step *bound = &session->steps[step_index];
+    switch (role) {
+    case ALX_ROLE_IN:
+        return session->tensors[step_index];
+    case ALX_ROLE_OUT:
+        return session->tensors[step_index + 1];
+    case ALX_ROLE_WEIGHTS:
+        return alx_session_part(session, bound, part);
+    case ALX_ROLE_BIAS:
+        return bound->bias;
+    case ALX_ROLE_WORK:
+        return bound->work;
+    case ALX_ROLE_INT:
+    case ALX_ROLE_FIRST_PANEL:
+        break;
+    }
+    return NULL;
+}
+
+static enum alx_status bind_kernel(alx_session *session, size_t step_index,
+                                   struct alx_bound_launch *bound)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    const struct alx_step *step = &session->plan->steps[step_index];
+    const struct alx_launch *launch = bound->launch;
+    uint64_t start = alx_clock_ns();
+    ALX_TRY(alx_kernel_create(session->plan->device, launch->file, launch->kernel,
+                              alx_text_get(&step->recipe.options), &bound->kernel));
+    session->times.build_ns += alx_clock_ns() - start;
+    for (size_t i = 0; i < launch->arg_count; i++) {
+        const struct alx_arg *arg = &launch->args[i];
+        if (arg->role == ALX_ROLE_INT || arg->role == ALX_ROLE_FIRST_PANEL) {
+            cl_int value =
+                arg->role == ALX_ROLE_INT ? arg->value : (cl_int)(bound->part * step->part_panels);
+            ALX_CL(clSetKernelArg(bound->kernel, (cl_uint)i, sizeof value, &value));
+        } else {
+            cl_mem buffer = buffer_of(session, step_index, arg->role, bound->part);
+            ALX_CL(clSetKernelArg(bound->kernel, (cl_uint)i, sizeof buffer, &buffer));
+        }
+    }
+error:
+    return status;
+}
+
+static enum alx_status bind_launch(alx_session *session, size_t step_index,
+                                   struct alx_bound_launch *bound)
+{
+    const struct alx_step *step = &session->plan->steps[step_index];
+    const struct alx_launch *launch = bound->launch;
+    size_t first = bound->part * step->part_panels;
+    size_t panels = launch->per_panel ? alx_min(step->part_panels, step->panels - first) : 1;
+    memcpy(bound->global, launch->global, sizeof bound->global);
+    if (launch->kernel) {
+        if (launch->per_panel)
+            bound->global[launch->panel_axis] *= panels;
+        return bind_kernel(session, step_index, bound);
+    }
+    bound->gemm = launch->gemm;
+    if (launch->per_panel) {
+        bound->gemm.n = panels * step->recipe.weights.panel_rows;
+        bound->gemm.c_offset += first * step->recipe.weights.panel_rows;
+    }
+    bound->a = buffer_of(session, step_index, launch->gemm.a, bound->part);
+    bound->b = buffer_of(session, step_index, launch->gemm.b, bound->part);
+    bound->c = buffer_of(session, step_index, launch->gemm.c, bound->part);
+    return ALX_STATUS_OK;
+}
+
+static enum alx_status bind_step(alx_session *session, size_t index)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    const struct alx_step *step = &session->plan->steps[index];
+    struct alx_bound_step *bound = &session->steps[index];
+    size_t most = step->recipe.launch_count * alx_max(1, step->part_count);
+    ALX_TRY(alx_alloc(most, sizeof *bound->launches, "a session", &bound->launches));
+    for (size_t i = 0; i < step->recipe.launch_count; i++) {
+        const struct alx_launch *launch = &step->recipe.launches[i];
+        size_t repeats = launch->per_panel ? step->part_count : 1;
+        for (size_t part = 0; part < repeats; part++) {
+            struct alx_bound_launch *bl = &bound->launches[bound->launch_count++];
+            bl->launch = launch;
+            bl->part = part;
+            ALX_TRY(bind_launch(session, index, bl));
+        }
+    }
+error:
+    return status;
+}
+
+static enum alx_status sub_buffer(alx_session *session, const struct alx_tensor *tensor,
+                                  cl_mem *out)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    cl_int error;
+    cl_buffer_region region = {tensor->offset_bytes, tensor->bytes};
+    *out = clCreateSubBuffer(session->arena, CL_MEM_READ_WRITE, CL_BUFFER_CREATE_TYPE_REGION,
+                             &region, &error);
+    ALX_CL(error);
+error:
+    return status;
+}
+
+static enum alx_status allocate(alx_session *session)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    const struct alx_plan *plan = session->plan;
+    cl_context context = plan->device->context;
+    cl_int error;
+    session->arena = clCreateBuffer(context, CL_MEM_READ_WRITE | CL_MEM_ALLOC_HOST_PTR,
+                                    plan->memory.arena_bytes, NULL, &error);
+    ALX_CL(error);
+    ALX_TRY(
+        alx_alloc(plan->step_count + 1, sizeof *session->tensors, "a session", &session->tensors));
+    ALX_TRY(alx_alloc(plan->step_count, sizeof *session->steps, "a session", &session->steps));
+    for (size_t i = 0; i <= plan->step_count; i++)
+        ALX_TRY(sub_buffer(session, &plan->tensors[i], &session->tensors[i]));
+    for (size_t i = 0; i < plan->step_count; i++) {
+        session->steps[i].step = &plan->steps[i];
+        if (plan->steps[i].work.bytes)
+            ALX_TRY(sub_buffer(session, &plan->steps[i].work, &session->steps[i].work));
+    }
+    for (size_t i = 0; i < 2 && plan->staging_part_bytes; i++) {
+        ALX_TRY(
+            alx_alloc(plan->staging_part_bytes, 1, "streamed weights", &session->staging_host[i]));
+        session->staging[i] =
+            clCreateBuffer(context, CL_MEM_READ_ONLY, plan->staging_part_bytes, NULL, &error);
+        ALX_CL(error);
+    }
+error:
+    return status;
+}
+
+enum alx_status alx_session_create(const alx_plan *plan, const alx_model *model, alx_session **out)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    alx_session *session = NULL;
+    ALX_TRY(alx_alloc(1, sizeof *session, "a session", &session));
+    session->plan = plan;
+    session->model = model;
+    session->queue = plan->device->queue;
+    ALX_TRY(allocate(session));
+    uint64_t start = alx_clock_ns();
+    for (size_t i = 0; i < plan->step_count; i++)
+        ALX_TRY(alx_session_upload(session, &session->steps[i]));
+    ALX_CL(clFinish(session->queue));
+    session->times.upload_ns = alx_clock_ns() - start;
+    for (size_t i = 0; i < plan->step_count; i++)
+        ALX_TRY(bind_step(session, i));
+    *out = session;
+    session = NULL;
+error:
+    alx_session_destroy(&session);
+    return status;
+}
+
+static void release(cl_mem buffer)
+{
+    if (buffer)
+        clReleaseMemObject(buffer);
+}
+
+static void release_step(struct alx_bound_step *bound)
+{
+    for (size_t i = 0; i < bound->launch_count; i++) {
+        if (bound->launches[i].kernel)
+            clReleaseKernel(bound->launches[i].kernel);
+        if (bound->launches[i].event)
+            clReleaseEvent(bound->launches[i].event);
+    }
+    for (size_t i = 0; bound->parts && i < bound->step->part_count; i++)
+        release(bound->parts[i]);
+    release(bound->bias);
+    release(bound->work);
+    free(bound->parts);
+    free(bound->launches);
+}
+
+void alx_session_destroy(alx_session **pointer)
+{
+    alx_session *session = *pointer;
+    if (!session)
+        return;
+    clFinish(session->queue);
+    for (size_t i = 0; session->steps && i < session->plan->step_count; i++)
+        release_step(&session->steps[i]);
+    for (size_t i = 0; session->tensors && i <= session->plan->step_count; i++)
+        release(session->tensors[i]);
+    for (size_t i = 0; i < 2; i++) {
+        if (session->staging_written[i])
+            clReleaseEvent(session->staging_written[i]);
+        release(session->staging[i]);
+        free(session->staging_host[i]);
+    }
+    release(session->arena);
+    free(session->steps);
+    free(session->tensors);
+    free(session);
+    *pointer = NULL;
+}
+
+/* --- running --- */
+
+static enum alx_status enqueue_launch(alx_session *session, struct alx_bound_step *bound,
+                                      struct alx_bound_launch *bl)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    cl_event *event = session->plan->device->profiling ? &bl->event : NULL;
+    if (event && bl->event) {
+        clReleaseEvent(bl->event);
+        bl->event = NULL;
+    }
+    if (bound->step->streamed && bl->launch->per_panel)
+        ALX_TRY(alx_session_stream(session, bound, bl->part));
+    if (bl->kernel)
+        ALX_CL(clEnqueueNDRangeKernel(session->queue, bl->kernel, 3, NULL, bl->global,
+                                      bl->launch->local, 0, NULL, event));
+    else
+        ALX_TRY(alx_gemm_enqueue(&bl->gemm, bl->a, bl->b, bl->c, session->queue, event));
+error:
+    return status;
+}
+
+/* Fills the input tensor; images beyond `count` become zero, so that a partial batch computes on
+ * nothing stale. */
+static enum alx_status write_input(alx_session *session, const float *images, size_t count)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    const struct alx_tensor *tensor = &session->plan->tensors[0];
+    size_t elems = alx_layout_elems(tensor->shape, tensor->layout);
+    cl_int error;
+    float *map = clEnqueueMapBuffer(session->queue, session->tensors[0], CL_TRUE, CL_MAP_WRITE, 0,
+                                    tensor->bytes, 0, NULL, NULL, &error);
+    ALX_CL(error);
+    for (size_t i = 0; i < count; i++)
+        alx_layout_store(tensor->shape, tensor->layout, images + i * alx_shape_elems(tensor->shape),
+                         map + i * elems);
+    memset(map + count * elems, 0, (session->plan->batch - count) * elems * sizeof *map);
+    ALX_CL(clEnqueueUnmapMemObject(session->queue, session->tensors[0], map, 0, NULL, NULL));
+error:
+    return status;
+}
+
+static enum alx_status read_output(alx_session *session, size_t count, float *out)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    size_t last = session->plan->step_count;
+    const struct alx_tensor *tensor = &session->plan->tensors[last];
+    size_t elems = alx_layout_elems(tensor->shape, tensor->layout);
+    cl_int error;
+    /* blocking: the only place where a run waits */
+    float *map = clEnqueueMapBuffer(session->queue, session->tensors[last], CL_TRUE, CL_MAP_READ, 0,
+                                    count * elems * sizeof *map, 0, NULL, NULL, &error);
+    ALX_CL(error);
+    for (size_t i = 0; i < count; i++)
+        alx_layout_load(tensor->shape, tensor->layout, map + i * elems,
+                        out + i * alx_shape_elems(tensor->shape));
+    ALX_CL(clEnqueueUnmapMemObject(session->queue, session->tensors[last], map, 0, NULL, NULL));
+error:
+    return status;
+}
+
+static enum alx_status read_times(alx_session *session)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    for (size_t i = 0; i < session->plan->step_count; i++)
+        for (size_t j = 0; j < session->steps[i].launch_count; j++) {
+            cl_ulong start = 0, end = 0;
+            cl_event event = session->steps[i].launches[j].event;
+            if (!event)
+                continue;
+            ALX_CL(clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_START, sizeof start, &start,
+                                           NULL));
+            ALX_CL(
+                clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL));
+            session->steps[i].device_ns += end > start ? end - start : 0;
+        }
+error:
+    return status;
+}
+
+static enum alx_status run_batch(alx_session *session, const float *images, size_t count,
+                                 float *out)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    ALX_TRY(write_input(session, images, count));
+    for (size_t i = 0; i < session->plan->step_count; i++)
+        for (size_t j = 0; j < session->steps[i].launch_count; j++)
+            ALX_TRY(enqueue_launch(session, &session->steps[i], &session->steps[i].launches[j]));
+    ALX_TRY(read_output(session, count, out));
+    ALX_TRY(read_times(session));
+error:
+    return status;
+}
+
+enum alx_status alx_session_run(alx_session *session, const float *images, size_t count, float *out)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    uint64_t start = alx_clock_ns();
+    size_t in_elems = alx_shape_elems(session->plan->tensors[0].shape);
+    size_t out_elems = alx_shape_elems(session->plan->tensors[session->plan->step_count].shape);
+    for (size_t i = 0; i < session->plan->step_count; i++)
+        session->steps[i].device_ns = 0;
+    for (size_t done = 0; done < count;) {
+        size_t images_now = alx_min(session->plan->batch, count - done);
+        ALX_TRY(run_batch(session, images + done * in_elems, images_now, out + done * out_elems));
+        done += images_now;
+    }
+    session->times.run_ns = alx_clock_ns() - start;
+error:
+    return status;
+}
+
+struct alx_session_times alx_session_times(const alx_session *session)
+{
+    return session->times;
+}
+
+uint64_t alx_session_step_ns(const alx_session *session, size_t step)
+{
+    return session->steps[step].device_ns;
+}

@@ -1,0 +1,61 @@
+/*
+ * What a session is inside the library.
+ */
+#ifndef ALX_SESSION_SESSION_H
+#define ALX_SESSION_SESSION_H
+
+#include <CL/cl.h>
+#include <alexnet_cl/session.h>
+
+#include "ops/pack.h"
+#include "plan/plan.h"
+
+/* A launch with its buffers: one for each part of the weights that it reads. */
+struct alx_bound_launch {
+    const struct alx_launch *launch; /* borrowed from the plan */
+    cl_kernel kernel;                /* owned; NULL for a GEMM */
+    size_t global[3];
+    size_t part;          /* of the step's weights */
+    struct alx_gemm gemm; /* with this part's rows */
+    cl_mem a, b, c;       /* borrowed */
+    cl_event event;       /* of the last run, when profiling */
+};
+
+struct alx_bound_step {
+    const struct alx_step *step; /* borrowed from the plan */
+    struct alx_pack pack;
+    cl_mem bias;   /* owned, NULL without weights */
+    cl_mem *parts; /* owned buffers, part_count of them; a streamed step borrows the staging buffers
+                      instead */
+    cl_mem work;
+    struct alx_bound_launch *launches;
+    size_t launch_count;
+    uint64_t device_ns;
+};
+
+struct alx_session {
+    const struct alx_plan *plan; /* borrowed */
+    const alx_model *model;      /* borrowed */
+    cl_command_queue queue;      /* borrowed from the device */
+    cl_mem arena;
+    cl_mem *tensors; /* sub-buffers, step_count + 1 */
+    struct alx_bound_step *steps;
+    cl_mem staging[2];
+    void *staging_host[2];
+    cl_event staging_written[2];
+    struct alx_session_times times;
+};
+
+/* weights.c: allocates and fills what a step keeps on the device. */
+enum alx_status alx_session_upload(alx_session *session, struct alx_bound_step *bound);
+/* Sends one part of a streamed step to the staging buffer that its launches read. */
+enum alx_status alx_session_stream(alx_session *session, struct alx_bound_step *bound, size_t part);
+/* The buffer from which part `part` of a step is read. */
+cl_mem alx_session_part(const alx_session *session, const struct alx_bound_step *bound,
+                        size_t part);
+
+/* gemm.c: by CLBlast; an error without it. `event` may be NULL. */
+enum alx_status alx_gemm_enqueue(const struct alx_gemm *gemm, cl_mem a, cl_mem b, cl_mem c,
+                                 cl_command_queue queue, cl_event *event);
+
+#endif

@@ -1,0 +1,110 @@
+/*
+ * The way of the weights: packed from the model's mapping straight into mapped device buffers, or,
+ * when they are streamed, into a host buffer that is sent while the device computes.
+ */
+#include <stdlib.h>
+
+#include "device/cl.h"
+#include "device/device.h"
+#include "session/session.h"
+#include "util/memory.h"
+
+static size_t panels_in(const struct alx_step *step, size_t part)
+{
+    return alx_min(step->part_panels, step->panels - part * step->part_panels);
+}
+
+cl_mem alx_session_part(const alx_session *session, const struct alx_bound_step *bound, size_t part)
+{
+    if (!bound->step->panels)
+        return NULL;
+    return bound->step->streamed ? session->staging[part % 2] : bound->parts[part];
+}
+
+static enum alx_status create_filled(alx_session *session, size_t bytes, cl_mem *buffer, void **map)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    cl_int error;
+    cl_mem created = clCreateBuffer(session->plan->device->context,
+                                    CL_MEM_READ_ONLY | CL_MEM_ALLOC_HOST_PTR, bytes, NULL, &error);
+    ALX_CL(error);
+    *buffer = created;
+    *map = clEnqueueMapBuffer(session->queue, created, CL_TRUE, CL_MAP_WRITE, 0, bytes, 0, NULL,
+                              NULL, &error);
+    ALX_CL(error);
+error:
+    return status;
+}
+
+static enum alx_status upload_biases(alx_session *session, struct alx_bound_step *bound)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    size_t bytes = 2 * sizeof(float) * alx_pack_padded_rows(&bound->pack.format);
+    void *map = NULL;
+    ALX_TRY(create_filled(session, bytes, &bound->bias, &map));
+    status = alx_pack_biases(&bound->pack, map);
+    ALX_CL(clEnqueueUnmapMemObject(session->queue, bound->bias, map, 0, NULL, NULL));
+error:
+    return status;
+}
+
+static enum alx_status upload_part(alx_session *session, struct alx_bound_step *bound, size_t part)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    const struct alx_step *step = bound->step;
+    size_t count = panels_in(step, part);
+    void *map = NULL;
+    ALX_TRY(create_filled(session, count * step->panel_bytes, &bound->parts[part], &map));
+    status = alx_pack_weights(&bound->pack, part * step->part_panels, count, map);
+    ALX_CL(clEnqueueUnmapMemObject(session->queue, bound->parts[part], map, 0, NULL, NULL));
+error:
+    return status;
+}
+
+enum alx_status alx_session_upload(alx_session *session, struct alx_bound_step *bound)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    const struct alx_step *step = bound->step;
+    if (!step->panels)
+        return status;
+    bound->pack = (struct alx_pack){
+        .info = &step->info,
+        .format = step->recipe.weights,
+        .precision = session->plan->precision,
+        .weights = alx_model_weights(session->model, step->layer_index),
+        .biases = alx_model_biases(session->model, step->layer_index),
+    };
+    if (bound->pack.weights.elems != step->info.layer.out_channels * bound->pack.format.k_elems)
+        return alx_fail(ALX_STATUS_MODEL, "model %s: layer %s has other weights than the network",
+                        alx_model_name(session->model), step->info.layer.name);
+    ALX_TRY(upload_biases(session, bound));
+    if (step->streamed)
+        return status;
+    ALX_TRY(alx_alloc(step->part_count, sizeof *bound->parts, "a session", &bound->parts));
+    for (size_t i = 0; i < step->part_count; i++)
+        ALX_TRY(upload_part(session, bound, i));
+error:
+    return status;
+}
+
+enum alx_status alx_session_stream(alx_session *session, struct alx_bound_step *bound, size_t part)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    const struct alx_step *step = bound->step;
+    size_t count = panels_in(step, part), slot = part % 2;
+    /* The host buffer is free once its last transfer ended; the device buffer, because the queue is
+     * in order. */
+    if (session->staging_written[slot]) {
+        ALX_CL(clFlush(session->queue));
+        ALX_CL(clWaitForEvents(1, &session->staging_written[slot]));
+        clReleaseEvent(session->staging_written[slot]);
+        session->staging_written[slot] = NULL;
+    }
+    ALX_TRY(alx_pack_weights(&bound->pack, part * step->part_panels, count,
+                             session->staging_host[slot]));
+    ALX_CL(clEnqueueWriteBuffer(session->queue, session->staging[slot], CL_FALSE, 0,
+                                count * step->panel_bytes, session->staging_host[slot], 0, NULL,
+                                &session->staging_written[slot]));
+error:
+    return status;
+}
