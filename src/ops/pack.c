@@ -62,6 +62,22 @@ static float row_scale(const float *values, size_t count)
     return largest > 0 ? largest / 127 : 1;
 }
 
+static int8_t quantised(float value, float inverse_scale)
+{
+    return (int8_t)lrintf(value * inverse_scale);
+}
+
+void alx_pack_round_row(float *values, size_t count, enum alx_precision precision)
+{
+    float scale = row_scale(values, count), inverse = 1 / scale;
+    for (size_t i = 0; i < count; i++) {
+        if (precision == ALX_PRECISION_FP16)
+            values[i] = alx_half_to_float(alx_float_to_half(values[i]));
+        else if (precision == ALX_PRECISION_INT8)
+            values[i] = (float)quantised(values[i], inverse) * scale;
+    }
+}
+
 /* Position of each weight [IN / groups, KH, KW] of a row in the panel, for the panel's row 0. */
 static enum alx_status positions_of(const struct alx_pack *pack, size_t **out)
 {
@@ -96,7 +112,7 @@ static void scatter_row(const struct alx_pack *pack, const size_t *positions, co
     } else {
         float inverse = 1 / row_scale(values, count);
         for (size_t i = 0; i < count; i++)
-            ((int8_t *)panel)[positions[i] + offset] = (int8_t)lrintf(values[i] * inverse);
+            ((int8_t *)panel)[positions[i] + offset] = quantised(values[i], inverse);
     }
 }
 

@@ -30,6 +30,9 @@ enum alx_status alx_pack_weights(const struct alx_pack *pack, size_t first, size
  * of the row / 127. */
 enum alx_status alx_pack_biases(const struct alx_pack *pack, float *out);
 
+/* Replaces a row of weights by what the device computes with at this precision. */
+void alx_pack_round_row(float *values, size_t count, enum alx_precision precision);
+
 /* Values `first` .. `first + count - 1` of a view as float32. */
 void alx_view_read(struct alx_tensor_view view, size_t first, size_t count, float *out);
 

@@ -147,14 +147,26 @@ error:
     return status;
 }
 
-enum alx_status alx_session_create(const alx_plan *plan, const alx_model *model, alx_session **out)
+static enum alx_status copy_views(const struct alx_tensor_view *views, size_t count,
+                                  struct alx_tensor_view **out)
+{
+    enum alx_status status = alx_alloc(count, sizeof **out, "a session", out);
+    if (status == ALX_STATUS_OK)
+        memcpy(*out, views, count * sizeof **out);
+    return status;
+}
+
+enum alx_status alx_session_create_with(const alx_plan *plan, const struct alx_tensor_view *weights,
+                                        const struct alx_tensor_view *biases, alx_session **out)
 {
     enum alx_status status = ALX_STATUS_OK;
     alx_session *session = NULL;
+    size_t layer_count = alx_net_layer_count(plan->net);
     ALX_TRY(alx_alloc(1, sizeof *session, "a session", &session));
     session->plan = plan;
-    session->model = model;
     session->queue = plan->device->queue;
+    ALX_TRY(copy_views(weights, layer_count, &session->weights));
+    ALX_TRY(copy_views(biases, layer_count, &session->biases));
     ALX_TRY(allocate(session));
     uint64_t start = alx_clock_ns();
     for (size_t i = 0; i < plan->step_count; i++)
@@ -167,6 +179,22 @@ enum alx_status alx_session_create(const alx_plan *plan, const alx_model *model,
     session = NULL;
 error:
     alx_session_destroy(&session);
+    return status;
+}
+
+enum alx_status alx_session_create(const alx_plan *plan, const alx_model *model, alx_session **out)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    size_t count = alx_net_layer_count(plan->net);
+    struct alx_tensor_view *views = NULL;
+    ALX_TRY(alx_alloc(2 * count, sizeof *views, "a session", &views));
+    for (size_t i = 0; i < count; i++) {
+        views[i] = alx_model_weights(model, i);
+        views[count + i] = alx_model_biases(model, i);
+    }
+    ALX_TRY(alx_session_create_with(plan, views, views + count, out));
+error:
+    free(views);
     return status;
 }
 
@@ -209,6 +237,8 @@ void alx_session_destroy(alx_session **pointer)
         free(session->staging_host[i]);
     }
     release(session->arena);
+    free(session->weights);
+    free(session->biases);
     free(session->steps);
     free(session->tensors);
     free(session);

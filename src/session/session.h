@@ -35,8 +35,9 @@ struct alx_bound_step {
 
 struct alx_session {
     const struct alx_plan *plan; /* borrowed */
-    const alx_model *model;      /* borrowed */
-    cl_command_queue queue;      /* borrowed from the device */
+    struct alx_tensor_view *weights,
+        *biases;            /* owned lists of borrowed values, one a layer of the net */
+    cl_command_queue queue; /* borrowed from the device */
     cl_mem arena;
     cl_mem *tensors; /* sub-buffers, step_count + 1 */
     struct alx_bound_step *steps;
@@ -45,6 +46,11 @@ struct alx_session {
     cl_event staging_written[2];
     struct alx_session_times times;
 };
+
+/* Like alx_session_create(), with the values of each layer of the net given: lists of
+ * alx_net_layer_count() views, which are copied, of values that are borrowed. */
+enum alx_status alx_session_create_with(const alx_plan *plan, const struct alx_tensor_view *weights,
+                                        const struct alx_tensor_view *biases, alx_session **out);
 
 /* weights.c: allocates and fills what a step keeps on the device. */
 enum alx_status alx_session_upload(alx_session *session, struct alx_bound_step *bound);

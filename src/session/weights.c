@@ -71,12 +71,14 @@ enum alx_status alx_session_upload(alx_session *session, struct alx_bound_step *
         .info = &step->info,
         .format = step->recipe.weights,
         .precision = session->plan->precision,
-        .weights = alx_model_weights(session->model, step->layer_index),
-        .biases = alx_model_biases(session->model, step->layer_index),
+        .weights = session->weights[step->layer_index],
+        .biases = session->biases[step->layer_index],
     };
     if (bound->pack.weights.elems != step->info.layer.out_channels * bound->pack.format.k_elems)
-        return alx_fail(ALX_STATUS_MODEL, "model %s: layer %s has other weights than the network",
-                        alx_model_name(session->model), step->info.layer.name);
+        return alx_fail(ALX_STATUS_MODEL,
+                        "layer %s: the model holds %zu weights, the network needs %zu",
+                        step->info.layer.name, bound->pack.weights.elems,
+                        step->info.layer.out_channels * bound->pack.format.k_elems);
     ALX_TRY(upload_biases(session, bound));
     if (step->streamed)
         return status;

@@ -1,0 +1,314 @@
+#include <alexnet_cl/verify.h>
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/shape.h"
+#include "ops/pack.h"
+#include "plan/plan.h"
+#include "session/session.h"
+#include "util/error.h"
+#include "util/memory.h"
+#include "util/random.h"
+#include "verify/shapes.h"
+
+/* --- how an algorithm is tried --- */
+
+/* One set of traits and a precision: the values of the macros follow from them. */
+struct form {
+    const char *name;
+    struct alx_traits traits;
+    enum alx_precision precision;
+};
+enum { MAX_FORMS = 6 };
+
+/* The device's own form at all precisions, then the forms that other devices would choose. */
+static size_t forms_of(const struct alx_device_info *info, const struct alx_algorithm *algorithm,
+                       struct form forms[MAX_FORMS])
+{
+    struct alx_traits own = alx_traits_of_device(info), simt = own, cpu8 = own, cpu16 = own;
+    bool weighted = algorithm->kind == ALX_LAYER_CONV || algorithm->kind == ALX_LAYER_FC;
+    size_t count = 0;
+    simt.simt = true;
+    simt.vector = 1;
+    simt.lanes = alx_min(8, alx_max(1, info->max_work_group));
+    cpu8.simt = cpu16.simt = false;
+    cpu8.lanes = cpu16.lanes = 1;
+    cpu8.vector = 8;
+    cpu8.registers = 16;
+    cpu16.vector = 16;
+    cpu16.registers = 32;
+    forms[count++] = (struct form){own.simt ? "own, SIMT" : "own, CPU", own, ALX_PRECISION_FP32};
+    for (int p = ALX_PRECISION_FP16; p <= ALX_PRECISION_INT8 && weighted; p++)
+        forms[count++] = (struct form){forms[0].name, own, (enum alx_precision)p};
+    if (!own.simt)
+        forms[count++] = (struct form){"SIMT 8", simt, ALX_PRECISION_FP32};
+    if (own.simt || own.vector != 8)
+        forms[count++] = (struct form){"CPU 8", cpu8, ALX_PRECISION_FP32};
+    if (own.simt || own.vector != 16)
+        forms[count++] = (struct form){"CPU 16", cpu16, ALX_PRECISION_FP32};
+    return count;
+}
+
+/* --- one shape --- */
+
+struct trial {
+    alx_device *device;
+    const struct alx_algorithm *algorithm;
+    const struct form *form;
+    size_t index; /* of the shape: layouts and parts vary with it */
+    struct alx_verify_shape shape;
+    struct alx_layer_info info;
+    alx_net *net;
+    alx_plan *plan;
+    float *in, *weights, *biases, *out;
+    double *expected, *magnitude;
+    struct alx_verify_row *row;
+};
+
+static void trial_free(struct trial *t)
+{
+    alx_plan_destroy(&t->plan);
+    alx_net_destroy(&t->net);
+    free(t->in);
+    free(t->weights);
+    free(t->biases);
+    free(t->out);
+    free(t->expected);
+    free(t->magnitude);
+}
+
+static size_t weight_elems(const struct trial *t)
+{
+    struct alx_weight_shape w = alx_layer_weight_shape(&t->info);
+    return w.out_channels * w.in_channels * w.kernel_h * w.kernel_w;
+}
+
+/* Turns with the shape's number through the layouts and the ways to split weights. */
+static enum alx_status trial_plan(struct trial *t)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    const size_t i = t->index;
+    struct alx_plan_options options = {.batch = t->shape.batch, .precision = t->form->precision};
+    struct alx_plan_overrides overrides = {.traits = &t->form->traits,
+                                           .algorithm = t->algorithm->name};
+    ALX_TRY(alx_net_create("verify", t->shape.in, &t->shape.layer, 1, &t->net));
+    t->info = *alx_net_layer(t->net, 0);
+    const size_t in_blocks[] = {0, 1, alx_power_of_two_divisor(t->info.in.channels, 16)};
+    const size_t out_blocks[] = {t->info.out.channels,
+                                 alx_power_of_two_divisor(t->info.out.channels, 16), 1};
+    bool linear = t->info.layer.kind == ALX_LAYER_FC; /* written as a plain vector */
+    overrides.params.block = in_blocks[i % 3];
+    overrides.out.block = out_blocks[i / 3 % 3];
+    overrides.out.halo = linear ? 0 : i / 2 % 3;
+    overrides.max_part_bytes = i % 4 == 3 ? 1 : 0; /* one panel a part */
+    ALX_TRY(alx_plan_create_with(t->net, t->device, &options, &overrides, &t->plan));
+error:
+    return status;
+}
+
+static enum alx_status trial_allocate(struct trial *t)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    size_t in = t->shape.batch * alx_shape_elems(t->info.in);
+    size_t out = t->shape.batch * alx_shape_elems(t->info.out);
+    ALX_TRY(alx_alloc(in, sizeof(float), "verify", &t->in));
+    ALX_TRY(alx_alloc(weight_elems(t), sizeof(float), "verify", &t->weights));
+    ALX_TRY(alx_alloc(t->info.layer.out_channels, sizeof(float), "verify", &t->biases));
+    ALX_TRY(alx_alloc(out, sizeof(float), "verify", &t->out));
+    ALX_TRY(alx_alloc(out, sizeof(double), "verify", &t->expected));
+    ALX_TRY(alx_alloc(out, sizeof(double), "verify", &t->magnitude));
+error:
+    return status;
+}
+
+/* Small integers keep every sum exact; 127 in each row makes int8's scale 1. */
+static void fill(struct trial *t, bool integers)
+{
+    uint64_t state = 1000 * t->index + integers;
+    size_t in = t->shape.batch * alx_shape_elems(t->info.in), weights = weight_elems(t);
+    size_t rows = weights ? t->info.layer.out_channels : 0;
+    for (size_t i = 0; i < in; i++)
+        t->in[i] =
+            integers ? (float)alx_random_int(&state, -4, 4) : alx_random_float(&state, -2, 2);
+    for (size_t i = 0; i < weights; i++)
+        t->weights[i] =
+            integers ? (float)alx_random_int(&state, -2, 2) : alx_random_float(&state, -1, 1);
+    for (size_t i = 0; i < rows; i++)
+        t->biases[i] =
+            integers ? (float)alx_random_int(&state, -8, 8) : alx_random_float(&state, -1, 1);
+    if (integers && t->form->precision == ALX_PRECISION_INT8)
+        for (size_t i = 0; i < rows; i++)
+            t->weights[i * (weights / rows)] = 127;
+}
+
+/* Unit roundoff of float32. */
+#define U 0x1p-24
+
+/* The largest error that output `i` may have; facts and reasons per kind of layer. */
+static double bound_of(const struct trial *t, size_t i, bool integers)
+{
+    const struct alx_layer *l = &t->info.layer;
+    double k, channels = (double)t->info.out.channels;
+    switch (l->kind) {
+    case ALX_LAYER_CONV:
+    case ALX_LAYER_FC:
+        if (integers)
+            return 0;
+        k = (double)(weight_elems(t) / l->out_channels);
+        /* 2 more: the scale, and its rounding in the reference */
+        return (fmin(4 * sqrt(k), k + 1) + (t->form->precision == ALX_PRECISION_INT8 ? 2 : 0)) * U *
+               t->magnitude[i];
+    case ALX_LAYER_LRN:
+        /* A sum of squares (n + 1 roundings, damped by beta), then a power: 16 ulp where pow()
+         * makes it. */
+        return ((double)l->lrn_size + 40) * U * t->magnitude[i] + DBL_MIN;
+    case ALX_LAYER_SOFTMAX:
+        /* exp() to 3 ulp of a rounded difference of at most 4, a sum, a division of 2.5 ulp */
+        return (32 + fmin(4 * sqrt(channels), channels)) * U * t->magnitude[i];
+    default:
+        return 0;
+    }
+}
+
+static void compare(struct trial *t, bool integers)
+{
+    struct alx_verify_row *row = t->row;
+    struct alx_shape s = t->info.out;
+    bool wrong = false;
+    for (size_t i = 0; i < t->shape.batch * alx_shape_elems(s); i++) {
+        double error = fabs((double)t->out[i] - t->expected[i]), bound = bound_of(t, i, integers);
+        bool good = error <= bound; /* false for NaN */
+        if (bound > 0 && error / bound > row->worst)
+            row->worst = error / bound;
+        if (!good && !wrong && !row->detail[0])
+            snprintf(row->detail, sizeof row->detail,
+                     "shape %zu (%zux%zux%zux%zu -> %zux%zux%zu), %s: image %zu, channel %zu, row "
+                     "%zu, column %zu is %.9g instead of %.9g",
+                     t->index + 1, t->shape.batch, t->info.in.channels, t->info.in.height,
+                     t->info.in.width, s.channels, s.height, s.width,
+                     integers ? "integers" : "real numbers", i / alx_shape_elems(s),
+                     i / (s.height * s.width) % s.channels, i / s.width % s.height, i % s.width,
+                     (double)t->out[i], t->expected[i]);
+        wrong = wrong || !good;
+    }
+    row->failures += wrong;
+}
+
+static enum alx_status run_once(struct trial *t, bool integers)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    alx_session *session = NULL;
+    size_t weights = weight_elems(t), rows = weights ? t->info.layer.out_channels : 0;
+    fill(t, integers);
+    struct alx_tensor_view views[] = {{t->weights, ALX_DTYPE_F32, weights},
+                                      {t->biases, ALX_DTYPE_F32, rows}};
+    ALX_TRY(alx_session_create_with(t->plan, &views[0], &views[1], &session));
+    ALX_TRY(alx_session_run(session, t->in, t->shape.batch, t->out));
+    for (size_t i = 0; i < rows; i++)
+        alx_pack_round_row(t->weights + i * (weights / rows), weights / rows, t->form->precision);
+    alx_reference_run(
+        &t->info, t->shape.batch,
+        &(struct alx_reference){t->in, t->weights, t->biases, t->expected, t->magnitude});
+    compare(t, integers);
+error:
+    alx_session_destroy(&session);
+    return status;
+}
+
+static enum alx_status run_trial(struct trial *t)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    bool exact = t->algorithm->kind != ALX_LAYER_LRN && t->algorithm->kind != ALX_LAYER_SOFTMAX;
+    ALX_TRY(trial_plan(t));
+    if (t->plan->steps[0].algorithm != t->algorithm)
+        goto error; /* not for this shape */
+    ALX_TRY(trial_allocate(t));
+    t->row->shapes++;
+    if (exact)
+        ALX_TRY(run_once(t, true));
+    ALX_TRY(run_once(t, false));
+error:
+    trial_free(t);
+    return status;
+}
+
+/* --- all of them --- */
+
+static bool wanted(const struct alx_verify_options *options, const struct alx_algorithm *algorithm)
+{
+    return (!options->layer || !strcmp(options->layer, alx_layer_kind_name(algorithm->kind))) &&
+           (!options->algorithm || !strcmp(options->algorithm, algorithm->name));
+}
+
+static bool too_large(const struct alx_verify_shape *shape)
+{
+    enum { SMALL_MACS = 150000 }; /* a simulator computes a million a second */
+    struct alx_layer_info info;
+    return alx_layer_infer("verify", &shape->layer, shape->in, &info) == ALX_STATUS_OK &&
+           info.macs * shape->batch > SMALL_MACS;
+}
+
+/* A device that fails is a failure of the row, and the next algorithm gets its chance. */
+static void run_form(alx_device *device, const struct alx_verify_options *options,
+                     const struct alx_algorithm *algorithm, const struct form *form,
+                     struct alx_verify_row *row)
+{
+    size_t count = alx_verify_shape_count(algorithm->kind);
+    for (size_t i = 0; i < count && (!options->max_shapes || row->shapes < options->max_shapes);
+         i++) {
+        struct trial trial = {.device = device,
+                              .algorithm = algorithm,
+                              .form = form,
+                              .index = i,
+                              .shape = alx_verify_shape(algorithm->kind, i),
+                              .row = row};
+        if (options->small && too_large(&trial.shape))
+            continue;
+        if (run_trial(&trial) != ALX_STATUS_OK) {
+            row->failures++;
+            if (!row->detail[0])
+                snprintf(row->detail, sizeof row->detail, "shape %zu: %.200s", i + 1,
+                         alx_error_message());
+        }
+    }
+}
+
+enum alx_status alx_verify_run(alx_device *device, const struct alx_verify_options *options,
+                               void (*report)(void *user, const struct alx_verify_row *row),
+                               void *user)
+{
+    static const struct alx_verify_options everything;
+    const struct alx_device_info *info = alx_device_get_info(device);
+    size_t count, failures = 0, tried = 0;
+    const struct alx_algorithm *const *algorithms = alx_algorithms(&count);
+    options = options ? options : &everything;
+    for (size_t i = 0; i < count; i++) {
+        struct form forms[MAX_FORMS];
+        size_t form_count =
+            wanted(options, algorithms[i]) ? forms_of(info, algorithms[i], forms) : 0;
+        for (size_t f = 0; f < form_count; f++) {
+            struct alx_verify_row row = {.layer = alx_layer_kind_name(algorithms[i]->kind),
+                                         .algorithm = algorithms[i]->name,
+                                         .form = forms[f].name,
+                                         .precision = alx_precision_name(forms[f].precision)};
+            run_form(device, options, algorithms[i], &forms[f], &row);
+            failures += row.failures;
+            tried += row.shapes;
+            if (row.shapes || row.failures)
+                report(user, &row);
+        }
+    }
+    if (!tried && !failures)
+        return alx_fail(ALX_STATUS_USAGE, "verify: no algorithm is called %s %s",
+                        options->layer ? options->layer : "",
+                        options->algorithm ? options->algorithm : "");
+    if (failures)
+        return alx_fail(ALX_STATUS_DEVICE,
+                        "%s: %zu of %zu checks gave wrong results; it cannot be "
+                        "trusted with this driver",
+                        info->name, failures, tried);
+    return ALX_STATUS_OK;
+}
