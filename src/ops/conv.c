@@ -155,18 +155,12 @@ const struct alx_algorithm alx_conv_direct = {
     .describe = direct_describe,
 };
 
-static bool fc_direct_supports(const struct alx_problem *p, const struct alx_traits *t)
-{
-    (void)t;
-    return p->batch > 1;
-}
-
 const struct alx_algorithm alx_fc_direct = {
     .kind = ALX_LAYER_FC,
     .name = "direct",
     .file = "conv.cl",
     .summary = "register tiles of images by channels",
-    .supports = fc_direct_supports,
+    .supports = alx_supports_all,
     .choose = direct_choose,
     .input_layout = direct_input_layout,
     .describe = direct_describe,

@@ -10,6 +10,13 @@ enum alx_status alx_gemm_enqueue(const struct alx_gemm *g, cl_mem a, cl_mem b, c
 {
     CLBlastTranspose transposed = g->b_transposed ? CLBlastTransposeYes : CLBlastTransposeNo;
     CLBlastStatusCode code;
+    /* CLBlast multiplies what C held by beta, and 0 * NaN is NaN: nothing stale may lie there. */
+    const float zero = 0;
+    cl_int error =
+        clEnqueueFillBuffer(queue, c, &zero, sizeof zero, g->c_offset * sizeof zero,
+                            ((g->m - 1) * g->c_stride + g->n) * sizeof zero, 0, NULL, NULL);
+    if (error != CL_SUCCESS)
+        return alx_cl_fail("clEnqueueFillBuffer", error);
     if (g->m == 1 && g->b_transposed)
         code = CLBlastSgemv(CLBlastLayoutRowMajor, CLBlastTransposeNo, g->n, g->k, 1.0f, b,
                             g->b_offset, g->b_stride, a, g->a_offset, 1, 0.0f, c, g->c_offset, 1,
