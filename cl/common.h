@@ -2,12 +2,12 @@
  * Comes before every kernel file.
  *
  * The host gives shapes and layouts as macros:
- *   BATCH                                          images
- *   IN_C IN_H IN_W IN_B IN_HALO                    input tensor: channels, rows, columns, block, halo
- *   OUT_C OUT_H OUT_W OUT_B OUT_HALO               output tensor
- *   VECTOR       1, 2, 4, 8, 16                    floats that a work-item handles at a time
- *   LANES        1 .. work-group limit             work-items of a group that share a task; 1 on CPUs
- *   WEIGHT_BITS  32, 16, 8                         float, half or int8 (with a scale per output channel)
+ *   BATCH                              images
+ *   IN_C IN_H IN_W IN_B IN_HALO        input tensor: channels, rows, columns, block, halo
+ *   OUT_C OUT_H OUT_W OUT_B OUT_HALO   output tensor
+ *   VECTOR       1, 2, 4, 8, 16        floats that a work-item handles at a time
+ *   LANES        1 .. work-group limit work-items of a group that share a task; 1 on CPUs
+ *   WEIGHT_BITS  32, 16, 8             float, half or int8 (with a scale per output channel)
  *
  * Element (n, c, y, x) of a tensor with block B and halo h lies at
  *   (((n * C/B + c/B) * (H + 2h) + y + h) * (W + 2h) + x + h) * B + c%B
@@ -24,37 +24,37 @@
 
 #pragma OPENCL FP_CONTRACT OFF
 
-#define IN_ROW ((IN_W + 2 * IN_HALO) * IN_B)
+#define IN_ROW   ((IN_W + 2 * IN_HALO) * IN_B)
 #define IN_PLANE ((IN_H + 2 * IN_HALO) * IN_ROW)
 #define IN_IMAGE (IN_C / IN_B * IN_PLANE)
 #define IN_AT(n, c, y, x)                                                                          \
-    ((n) * IN_IMAGE + (c) / IN_B * IN_PLANE + ((y) + IN_HALO) * IN_ROW + ((x) + IN_HALO) * IN_B +  \
+    (IN_IMAGE * (n) + (c) / IN_B * IN_PLANE + ((y) + IN_HALO) * IN_ROW + ((x) + IN_HALO) * IN_B +  \
      (c) % IN_B)
 
-#define OUT_ROW ((OUT_W + 2 * OUT_HALO) * OUT_B)
+#define OUT_ROW   ((OUT_W + 2 * OUT_HALO) * OUT_B)
 #define OUT_PLANE ((OUT_H + 2 * OUT_HALO) * OUT_ROW)
 #define OUT_IMAGE (OUT_C / OUT_B * OUT_PLANE)
 #define OUT_AT(n, c, y, x)                                                                         \
-    ((n) * OUT_IMAGE + (c) / OUT_B * OUT_PLANE + ((y) + OUT_HALO) * OUT_ROW +                      \
+    (OUT_IMAGE * (n) + (c) / OUT_B * OUT_PLANE + ((y) + OUT_HALO) * OUT_ROW +                      \
      ((x) + OUT_HALO) * OUT_B + (c) % OUT_B)
 
 #define JOIN_(a, b) a##b
-#define JOIN(a, b) JOIN_(a, b)
+#define JOIN(a, b)  JOIN_(a, b)
 
 #if VECTOR == 1
 typedef float vec;
-#define LOAD(p) (*(p))
+#define LOAD(p)     (*(p))
 #define STORE(v, p) (*(p) = (v))
 #else
 typedef JOIN(float, VECTOR) vec;
-#define LOAD(p) JOIN(vload, VECTOR)(0, p)
+#define LOAD(p)     JOIN(vload, VECTOR)(0, p)
 #define STORE(v, p) JOIN(vstore, VECTOR)(v, 0, p)
 #endif
 
 #if WEIGHT_BITS == 32
 typedef float weight;
 #define LOAD_WEIGHTS(p) LOAD(p)
-#define WEIGHT(p) (*(p))
+#define WEIGHT(p)       (*(p))
 #elif WEIGHT_BITS == 16
 typedef half weight;
 #define WEIGHT(p) vload_half(0, p)
@@ -74,5 +74,5 @@ typedef char weight;
 #endif
 
 /* Negative values become 0, NaN stays NaN. */
-#define RELU(v) select(v, (vec)(0.0f), (v) < (vec)(0.0f))
+#define RELU(v)  select(v, (vec)(0.0f), (v) < (vec)(0.0f))
 #define RELU1(v) ((v) < 0.0f ? 0.0f : (v))

@@ -2,40 +2,46 @@
  * Convolution, and fully connected layers seen as one over their whole input.
  *
  *   out(n, o, y, x) = act(bias[o] + scale[o] * sum over c, ky, kx of
- *                         in(n, g * IN_C/GROUPS + c, y * STRIDE_H + ky * DILATION_H - PAD_TOP, ...) * w[o][c][ky][kx])
- *   with g = o / (OUT_C/GROUPS); positions outside of the input count as 0.
+ *                         in(n, g * IN_C/GROUPS + c, iy, ix) * w[o][c][ky][kx])
+ *   with g = o / (OUT_C/GROUPS), iy = y * STRIDE_H + ky * DILATION_H - PAD_TOP, ix likewise;
+ *   positions outside of the input count as 0.
  *
- * Macros beside common.h's: KERNEL_H KERNEL_W STRIDE_H STRIDE_W PAD_TOP PAD_LEFT DILATION_H DILATION_W GROUPS, and
+ * Macros beside common.h's: KERNEL_H KERNEL_W STRIDE_H STRIDE_W PAD_TOP PAD_LEFT DILATION_H
+ * DILATION_W GROUPS, and
  *   ACTIVATION       0 none, 1 ReLU
- *   ROWS_PADDED      rows of bias[] and of scale[], which follows it: output channels, padded to whole panels per group
+ *   ROWS_PADDED      rows of bias[] and of scale[], which follows it: output channels, padded to
+ *                    whole panels per group
  */
-#define GROUP_IN (IN_C / GROUPS)
-#define GROUP_OUT (OUT_C / GROUPS)
+#define GROUP_IN   (IN_C / GROUPS)
+#define GROUP_OUT  (OUT_C / GROUPS)
 #define OUT_PIXELS (OUT_H * OUT_W)
-#define K_ELEMS (GROUP_IN * KERNEL_H * KERNEL_W)
+#define K_ELEMS    (GROUP_IN * KERNEL_H * KERNEL_W)
 
 #if defined(CONV_DIRECT)
 /*
- * Direct convolution on channel-blocked tensors: a register tile of PIXELS output pixels by a panel of
- * PANEL = VECTORS * LANES * VECTOR output channels. Pixels are counted flat over images, rows and columns, so that no tile is cut at a row's end.
+ * Direct convolution on channel-blocked tensors: a register tile of PIXELS output pixels by a panel
+ * of PANEL = VECTORS * LANES * VECTOR output channels. Pixels are counted flat over images, rows
+ * and columns, so that no tile is cut at a row's end.
  *
- * Weights: w[panel][k][PANEL], with k over the group's input in the order block, ky, kx, channel in block: the order in which the
- * input lies in memory. A run of RUN values of k lies contiguously in the input.
+ * Weights: w[panel][k][PANEL], with k over the group's input in the order block, ky, kx, channel in
+ * block: the order in which the input lies in memory. A run of RUN values of k lies contiguously in
+ * the input.
  *
- * Work-group (LANES, 1, 1); global (panels * LANES, ceil(BATCH * OUT_PIXELS / PIXELS), 1). On a CPU LANES is 1 and VECTOR the
- * register's width; on a GPU VECTOR is 1 and neighbouring lanes read neighbouring weights and the same input.
+ * Work-group (LANES, 1, 1); global (panels * LANES, ceil(BATCH * OUT_PIXELS / PIXELS), 1). On a CPU
+ * LANES is 1 and VECTOR the register's width; on a GPU VECTOR is 1 and neighbouring lanes read
+ * neighbouring weights and the same input.
  * Needs a halo of at least the padding; IN_B and GROUP_IN divide one another.
  *
  *   PIXELS   1 .. 16     VECTORS  1 .. 4      UNROLL   divides RUN
  */
-#define PANEL (VECTORS * LANES * VECTOR)
+#define PANEL        (VECTORS * LANES * VECTOR)
 #define GROUP_PANELS ((GROUP_OUT + PANEL - 1) / PANEL)
-#define BLOCK_IN (IN_B < GROUP_IN ? IN_B : GROUP_IN)
+#define BLOCK_IN     (IN_B < GROUP_IN ? IN_B : GROUP_IN)
 #define GROUP_BLOCKS (GROUP_IN / BLOCK_IN)
 /* Whole rows of the window are contiguous when nothing lies between its columns. */
-#define MERGED (BLOCK_IN == IN_B && DILATION_W == 1)
-#define RUN (MERGED ? KERNEL_W * IN_B : BLOCK_IN)
-#define RUNS (MERGED ? 1 : KERNEL_W)
+#define MERGED       (BLOCK_IN == IN_B && DILATION_W == 1)
+#define RUN          (MERGED ? KERNEL_W * IN_B : BLOCK_IN)
+#define RUNS         (MERGED ? 1 : KERNEL_W)
 #define VECTOR_STORE (OUT_B % VECTOR == 0 && GROUP_OUT % VECTOR == 0)
 
 /* VECTOR output channels of a pixel, the first of which is row `row` of the bias. */
@@ -90,7 +96,8 @@ conv_direct(__global const float *restrict in, __global const weight *restrict w
     for (int block = 0; block < GROUP_BLOCKS; block++)
         for (int ky = 0; ky < KERNEL_H; ky++)
             for (int kx = 0; kx < RUNS; kx++) {
-                int offset = block * IN_PLANE + ky * (DILATION_H * IN_ROW) + kx * (DILATION_W * IN_B);
+                int offset =
+                    block * IN_PLANE + ky * (DILATION_H * IN_ROW) + kx * (DILATION_W * IN_B);
 #pragma nounroll
                 for (int run = 0; run < RUN; run += UNROLL) {
 #pragma unroll
@@ -157,8 +164,9 @@ conv_naive(__global const float *restrict in, __global const weight *restrict we
 
 #if defined(CONV_IM2COL)
 /*
- * Around a GEMM: im2col writes the group's input of one image as the matrix columns[k][pixel], with k over (c, ky, kx); the
- * epilogue adds bias and activation to the product and brings it into the output's layout.
+ * Around a GEMM: im2col writes the group's input of one image as the matrix columns[k][pixel], with
+ * k over (c, ky, kx); the epilogue adds bias and activation to the product and brings it into the
+ * output's layout.
  * Work-group (LANES, 1, 1).
  */
 /* global (OUT_PIXELS rounded up to LANES, K_ELEMS) */
@@ -175,7 +183,8 @@ conv_im2col(__global const float *restrict in, __global float *restrict columns,
     columns[k * OUT_PIXELS + pixel] = inside ? in[IN_AT(n, group * GROUP_IN + c, y, x)] : 0.0f;
 }
 
-/* global (OUT_PIXELS rounded up to LANES, OUT_C); product[OUT_C][OUT_PIXELS] of image n lies PRODUCT_OFFSET into `work` */
+/* global (OUT_PIXELS rounded up to LANES, OUT_C); product[OUT_C][OUT_PIXELS] of image n lies
+ * PRODUCT_OFFSET into `work` */
 __attribute__((reqd_work_group_size(LANES, 1, 1))) __kernel void
 conv_epilogue(__global const float *restrict work, __global const float *restrict bias,
               __global float *restrict out, int n)

@@ -5,15 +5,16 @@
  *
  * k counts the input in the order in which it lies in memory (no halo), and out is linear, too.
  *
- * Macros beside common.h's: K_ELEMS, ROWS (output channels of a panel), IMAGES (images that share a pass over the weights),
- * ACTIVATION (0 none, 1 ReLU), ROWS_PADDED (rows of bias[] and of scale[], which follows it).
+ * Macros beside common.h's: K_ELEMS, ROWS (output channels of a panel), IMAGES (images that share a
+ * pass over the weights), ACTIVATION (0 none, 1 ReLU), ROWS_PADDED (rows of bias[] and of scale[],
+ * which follows it).
  */
 #define K_VECTORS ((K_ELEMS + VECTOR - 1) / VECTOR)
 
 #if defined(FC_GEMV)
 /*
- * Weights: w[panel][k / VECTOR][ROWS][VECTOR], padded with zeros: one stream for each work-group. The LANES work-items of
- * a group take the vectors of k in turn and add up in local memory.
+ * Weights: w[panel][k / VECTOR][ROWS][VECTOR], padded with zeros: one stream for each work-group.
+ * The LANES work-items of a group take the vectors of k in turn and add up in local memory.
  * Work-group (LANES, 1, 1); global (panels * LANES, 1, 1).
  */
 static vec load_input(__global const float *in, int k)
@@ -124,7 +125,8 @@ fc_gemv(__global const float *restrict in, __global const weight *restrict weigh
 
 #if defined(FC_EPILOGUE)
 /*
- * After a GEMM: product[BATCH][OUT_C] plus bias, activation. Work-group (LANES, 1, 1); global (OUT_C rounded up to LANES, BATCH).
+ * After a GEMM: product[BATCH][OUT_C] plus bias, activation.
+ * Work-group (LANES, 1, 1); global (OUT_C rounded up to LANES, BATCH).
  */
 __attribute__((reqd_work_group_size(LANES, 1, 1))) __kernel void
 fc_epilogue(__global const float *restrict product, __global const float *restrict bias,

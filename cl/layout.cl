@@ -1,6 +1,7 @@
 /*
  * Zeroes the halo of the output tensor, whose place in the arena may have held something else.
- * One work-item a row of a plane. Work-group (1, 1, 1); global (BATCH * OUT_C / OUT_B * (OUT_H + 2 * OUT_HALO), 1, 1).
+ * One work-item a row of a plane.
+ * Work-group (1, 1, 1); global (BATCH * OUT_C / OUT_B * (OUT_H + 2 * OUT_HALO), 1, 1).
  */
 __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void
 layout_clear_halo(__global float *restrict out)

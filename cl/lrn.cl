@@ -1,10 +1,12 @@
 /*
  * Local response normalisation across channels.
  *
- *   out(c) = in(c) / (K + ALPHA * sum of in(i)^2 for i from c - BELOW to c + ABOVE, clipped to the channels)^BETA
+ *   out(c) = in(c) / (K + ALPHA * S(c))^BETA
+ *   S(c) = sum of in(i)^2 for i from c - BELOW to c + ABOVE, clipped to the channels
  *
- * ALPHA is the factor of the plain sum. For BETA = 0.75 the power is s * sqrt(s) with s = sqrt(...), which is exact to
- * a few units in the last place on every device; others go through pow().
+ * ALPHA is the factor of the plain sum. For BETA = 0.75 the power is s * sqrt(s) with
+ * s = sqrt(...), which is exact to a few units in the last place on every device; others go through
+ * pow().
  *
  * Macros beside common.h's: BELOW ABOVE ALPHA BETA K BETA_IS_075.
  */
@@ -39,8 +41,9 @@ lrn_element(__global const float *restrict in, __global float *restrict out)
 
 #if defined(LRN_ROW)
 /*
- * One work-item an image row; NHWC without halo on the input (IN_B = IN_C), so that a pixel's channels are shifted by loading from shifted
- * addresses; lanes that belong to another pixel count as 0. VECTOR divides IN_C.
+ * One work-item an image row; NHWC without halo on the input (IN_B = IN_C), so that a pixel's
+ * channels are shifted by loading from shifted addresses; lanes that belong to another pixel count
+ * as 0. VECTOR divides IN_C.
  * Work-group (1, 1, 1); global (BATCH * OUT_H, 1, 1).
  */
 #define IN_ELEMS (BATCH * IN_IMAGE)

@@ -1,12 +1,14 @@
 /*
  * Max-pooling with overlapping windows.
  *
- *   out(n, c, y, x) = max over ky, kx of in(n, c, y * STRIDE_H + ky - PAD_TOP, x * STRIDE_W + kx - PAD_LEFT)
+ *   out(n, c, y, x) = max over ky, kx of
+ *                     in(n, c, y * STRIDE_H + ky - PAD_TOP, x * STRIDE_W + kx - PAD_LEFT)
  *
- * Windows are clipped to the input. A work-item takes ITEM_C channels (a multiple of VECTOR; VECTOR divides both blocks) of ITEM_X
- * neighbouring outputs: whole rows on a CPU, one on a GPU.
+ * Windows are clipped to the input. A work-item takes ITEM_C channels (a multiple of VECTOR; VECTOR
+ * divides both blocks) of ITEM_X neighbouring outputs: whole rows on a CPU, one on a GPU.
  *
- * Work-group (LANES, 1, 1); global (ceil(OUT_C / ITEM_C) rounded up to LANES, ceil(OUT_W / ITEM_X), BATCH * OUT_H).
+ * Work-group (LANES, 1, 1); global (ceil(OUT_C / ITEM_C) rounded up to LANES, ceil(OUT_W / ITEM_X),
+ * BATCH * OUT_H).
  * Macros beside common.h's: KERNEL_H KERNEL_W STRIDE_H STRIDE_W PAD_TOP PAD_LEFT ITEM_C ITEM_X.
  */
 __attribute__((reqd_work_group_size(LANES, 1, 1))) __kernel void

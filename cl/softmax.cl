@@ -3,7 +3,8 @@
  *
  *   out(c) = exp(in(c) - max) / sum over i of exp(in(i) - max)
  *
- * One work-group a pixel. Work-group (LANES, 1, 1), LANES a power of two; global (BATCH * OUT_H * OUT_W * LANES, 1, 1).
+ * One work-group a pixel. Work-group (LANES, 1, 1), LANES a power of two;
+ * global (BATCH * OUT_H * OUT_W * LANES, 1, 1).
  */
 #if LANES > 1
 #define GATHER(value, combine)                                                                     \
