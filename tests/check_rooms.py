@@ -10,7 +10,7 @@ EVERY = {"export.h", "status.h"}
 # either.
 ROOMS = {
     "util": (set(), set()),
-    "tensor": ({"util"}, {"net.h"}),
+    "tensor": ({"util"}, {"model.h", "net.h"}),
     "device": ({"util"}, {"device.h"}),
     "net": ({"util", "tensor"}, {"net.h"}),
     "image": ({"util"}, {"image.h", "net.h"}),
