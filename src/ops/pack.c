@@ -30,21 +30,6 @@ size_t alx_pack_padded_rows(const struct alx_weight_format *format)
     return alx_pack_panel_count(format) * format->panel_rows;
 }
 
-void alx_view_read(struct alx_tensor_view view, size_t first, size_t count, float *out)
-{
-    if (view.dtype == ALX_DTYPE_F32) {
-        memcpy(out, (const float *)view.data + first, count * sizeof *out);
-        return;
-    }
-    const uint8_t *bytes = (const uint8_t *)view.data + 2 * first;
-    for (size_t i = 0; i < count; i++) {
-        uint16_t bits;
-        memcpy(&bits, bytes + 2 * i, sizeof bits);
-        out[i] =
-            view.dtype == ALX_DTYPE_F16 ? alx_half_to_float(bits) : alx_bfloat16_to_float(bits);
-    }
-}
-
 /* The model's row at padded position `row`, or SIZE_MAX for padding. */
 static size_t source_row(const struct alx_pack *pack, size_t row)
 {

@@ -4,9 +4,8 @@
 #ifndef ALX_OPS_PACK_H
 #define ALX_OPS_PACK_H
 
-#include <alexnet_cl/model.h>
-
 #include "ops/op.h"
+#include "tensor/view.h"
 
 /* Bytes of one panel at a precision. */
 size_t alx_pack_panel_bytes(const struct alx_weight_format *format, enum alx_precision precision);
@@ -32,8 +31,5 @@ enum alx_status alx_pack_biases(const struct alx_pack *pack, float *out);
 
 /* Replaces a row of weights by what the device computes with at this precision. */
 void alx_pack_round_row(float *values, size_t count, enum alx_precision precision);
-
-/* Values `first` .. `first + count - 1` of a view as float32. */
-void alx_view_read(struct alx_tensor_view view, size_t first, size_t count, float *out);
 
 #endif

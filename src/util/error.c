@@ -3,11 +3,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "util/memory.h"
+
 enum { MESSAGE_BYTES = 4096 };
 
 static alx_log_fn *log_sink;
 static void *log_user;
 static _Thread_local char last_message[MESSAGE_BYTES];
+static _Thread_local const char *context;
 
 static const char *const status_names[] = {
     [ALX_STATUS_OK] = "ok",
@@ -47,12 +50,30 @@ void alx_log_set(alx_log_fn *sink, void *user)
     log_user = user;
 }
 
+const char *alx_error_context(const char *where)
+{
+    const char *before = context;
+    context = where;
+    return before;
+}
+
+static void format_message(char message[MESSAGE_BYTES], const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
+
+static void format_message(char message[MESSAGE_BYTES], const char *format, va_list arguments)
+{
+    size_t bytes = 0;
+    if (context)
+        bytes = alx_min((size_t)snprintf(message, MESSAGE_BYTES, "%s: ", context), MESSAGE_BYTES);
+    vsnprintf(message + bytes, MESSAGE_BYTES - bytes, format, arguments);
+}
+
 enum alx_status alx_fail(enum alx_status status, const char *format, ...)
 {
     char message[MESSAGE_BYTES]; /* an argument may be the last message */
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
+    format_message(message, format, arguments);
     va_end(arguments);
     snprintf(last_message, sizeof last_message, "%s", message);
     if (log_sink)
@@ -67,7 +88,7 @@ void alx_log(enum alx_log_level level, const char *format, ...)
     if (!log_sink)
         return;
     va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
+    format_message(message, format, arguments);
     va_end(arguments);
     log_sink(log_user, level, message);
 }

@@ -14,6 +14,11 @@
 enum alx_status alx_fail(enum alx_status status, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Puts `WHERE: ` in front of all messages of this thread, e.g. the file that is being read by
+ * functions which do not know its name; NULL: nothing. Returns what was there before, to be put
+ * back. Borrowed. */
+const char *alx_error_context(const char *where);
+
 /* Messages that are not failures. */
 void alx_log(enum alx_log_level level, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

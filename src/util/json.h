@@ -1,5 +1,6 @@
 /*
- * Strict reading of JSON by jansson: duplicate keys are refused, size and depth are capped.
+ * Strict reading of JSON by jansson: duplicate keys are refused, depth and the number of values are
+ * capped, so that memory stays in bounds.
  */
 #ifndef ALX_UTIL_JSON_H
 #define ALX_UTIL_JSON_H
@@ -8,7 +9,7 @@
 #include <jansson.h>
 #include <stddef.h>
 
-enum { ALX_JSON_MAX_DEPTH = 32 };
+enum { ALX_JSON_MAX_DEPTH = 32, ALX_JSON_MAX_VALUES = 1 << 20 };
 
 /* Parses `bytes` of untrusted text; `what` names it in the message of a failure, whose status is
  * `failure`.

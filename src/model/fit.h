@@ -1,0 +1,36 @@
+/*
+ * Which tensor belongs to which layer, and whether all is there.
+ */
+#ifndef ALX_MODEL_FIT_H
+#define ALX_MODEL_FIT_H
+
+#include "model/reader.h"
+
+/* A layer's values; elems 0 for what it does not have. */
+struct alx_slot {
+    struct alx_tensor_view weights, biases;
+};
+
+/* A tensor that a layer needs. */
+struct alx_need {
+    char name[ALX_NAME_BYTES + 8];
+    size_t dims[4], dim_count;
+};
+enum { ALX_NEEDS_A_LAYER = 2 }; /* weights, then biases */
+/* Returns how many the layer needs. */
+size_t alx_needs_of(const struct alx_layer_info *info, struct alx_need needs[ALX_NEEDS_A_LAYER]);
+
+/* Fills a slot for each layer of the network and marks the tensors that are used. MODEL when one is
+ * missing, of another type, of another shape than the network needs, or not finite. */
+enum alx_status alx_fit(const struct alx_source *source, const alx_net *net,
+                        struct alx_slot *slots);
+
+/* The one network among `nets` that all tensors' names and shapes are there for; MODEL when it is
+ * none or more than one, with what to do. */
+enum alx_status alx_fit_recognise(const struct alx_source *source, const alx_net *const *nets,
+                                  size_t count, size_t *out);
+
+/* One warning that names tensors which nobody uses. */
+void alx_fit_warn_unused(const struct alx_source *source, const alx_net *net);
+
+#endif

@@ -1,0 +1,226 @@
+/*
+ * From a file to a model: find the reader, find the network, fit the tensors, check the rest.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/installed.h"
+#include "model/model.h"
+#include "model/preprocess.h"
+#include "tensor/view.h"
+#include "util/error.h"
+#include "util/memory.h"
+#include "util/text.h"
+
+enum { MAX_MEAN_SIDE = 4096 };
+
+/* What the caller says instead of the file; read before the file is. */
+struct overrides {
+    alx_net *net;             /* owned, or NULL */
+    struct alx_labels labels; /* owned; count 0: none */
+    const char *labels_path;  /* where they are from */
+};
+
+/* The built-in table that the tensors fit. */
+static enum alx_status recognise(const struct alx_source *source, alx_net **out)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    alx_net **nets = NULL;
+    size_t count = 0, built = 0, found;
+    while (alx_net_builtin_name(count))
+        count++;
+    ALX_TRY(alx_alloc(count, sizeof *nets, "the networks", &nets));
+    for (; built < count; built++)
+        ALX_TRY(alx_net_create_named(alx_net_builtin_name(built), &nets[built]));
+    ALX_TRY(alx_fit_recognise(source, (const alx_net *const *)nets, count, &found));
+    *out = nets[found];
+    nets[found] = NULL;
+error:
+    for (size_t i = 0; i < built; i++)
+        alx_net_destroy(&nets[i]);
+    free(nets);
+    return status;
+}
+
+/* The network: what the caller named, what the file says, or what its tensors fit. */
+static enum alx_status set_net(alx_model *model, const struct alx_source *source,
+                               const struct overrides *overrides)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    alx_net *recognised = NULL;
+    const alx_net *named = overrides->net, *net = named ? named : source->net;
+    if (named && source->net && strcmp(alx_net_name(named), alx_net_name(source->net)))
+        alx_log(ALX_LOG_WARNING, "the file says network %s; %s is used as asked",
+                alx_net_name(source->net), alx_net_name(named));
+    if (!net) {
+        ALX_TRY(recognise(source, &recognised));
+        net = recognised;
+    }
+    ALX_TRY(alx_model_set_net(model, net));
+    struct alx_shape out = alx_net_output(model->net);
+    if (out.height != 1 || out.width != 1)
+        status = alx_fail(ALX_STATUS_MODEL,
+                          "network %s: its output is %zux%zux%zu, not one value a class",
+                          alx_net_name(net), out.height, out.width, out.channels);
+error:
+    alx_net_destroy(&recognised);
+    return status;
+}
+
+static enum alx_status set_mean_image(alx_model *model, const struct alx_source *source)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    struct alx_source_tensor *tensor = alx_source_find(source, ALX_MEAN_IMAGE_NAME);
+    struct alx_shape input = alx_net_input(model->net);
+    char shown[ALX_SHOW_BYTES];
+    if (!tensor)
+        return status;
+    const size_t *dims = tensor->dims;
+    if (tensor->dim_count != 3 || dims[0] != input.channels || dims[1] < input.height ||
+        dims[2] < input.width || dims[1] > MAX_MEAN_SIDE || dims[2] > MAX_MEAN_SIDE)
+        return alx_fail(ALX_STATUS_MODEL,
+                        "tensor %s: its shape is %s, but network %s needs [%zu, %zu..%d, %zu..%d]",
+                        tensor->name, alx_show_dims(dims, tensor->dim_count, shown),
+                        alx_net_name(model->net), input.channels, input.height, MAX_MEAN_SIDE,
+                        input.width, MAX_MEAN_SIDE);
+    if (!tensor->readable || tensor->view.dtype != ALX_DTYPE_F32)
+        return alx_fail(ALX_STATUS_MODEL, "tensor %s: its type is %s, but must be F32",
+                        tensor->name, tensor->dtype_name);
+    size_t index = alx_view_first_not_finite(tensor->view);
+    if (index < tensor->view.elems)
+        return alx_fail(ALX_STATUS_MODEL, "tensor %s: value %zu is NaN or infinite", tensor->name,
+                        index);
+    ALX_TRY(alx_alloc(tensor->view.elems, sizeof(float), "the mean image", &model->mean_image));
+    alx_view_read(tensor->view, 0, tensor->view.elems, model->mean_image);
+    model->preprocess.mean_image = model->mean_image;
+    model->preprocess.mean_height = dims[1];
+    model->preprocess.mean_width = dims[2];
+    tensor->used = true;
+error:
+    return status;
+}
+
+static enum alx_status set_preprocess(alx_model *model, const struct alx_source *source)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    if (source->has_preprocess) {
+        model->preprocess = source->preprocess;
+    } else {
+        alx_preprocess_assume(model->net, &model->preprocess);
+        alx_log(ALX_LOG_WARNING,
+                "does not say how pictures are preprocessed; what network %s usually gets is "
+                "assumed",
+                alx_net_name(model->net));
+    }
+    ALX_TRY(alx_preprocess_check(&model->preprocess, model->net));
+    ALX_TRY(set_mean_image(model, source));
+error:
+    return status;
+}
+
+/* Takes the caller's labels, else the source's. */
+static enum alx_status set_labels(alx_model *model, struct alx_source *source,
+                                  struct overrides *overrides)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    struct alx_labels *labels = overrides->labels_path ? &overrides->labels : &source->labels;
+    size_t classes = alx_net_output(model->net).channels;
+    model->numbered = !overrides->labels_path && !labels->count;
+    if (model->numbered)
+        ALX_TRY(alx_labels_number(classes, labels));
+    if (labels->count != classes) {
+        status = alx_fail(ALX_STATUS_MODEL, "%s: %zu labels, but network %s has %zu classes",
+                          overrides->labels_path ? overrides->labels_path : "labels", labels->count,
+                          alx_net_name(model->net), classes);
+        goto error;
+    }
+    model->labels = *labels;
+    *labels = (struct alx_labels){0};
+error:
+    return status;
+}
+
+/* The file's name without folder and suffix. */
+static enum alx_status stem_of(const char *path, char **out)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    const char *slash = strrchr(path, '/');
+    ALX_TRY(alx_copy_string(slash ? slash + 1 : path, out));
+    char *dot = strrchr(*out, '.');
+    if (dot && dot != *out)
+        *dot = 0;
+error:
+    return status;
+}
+
+/* All that is said about the content, so that its messages can share a context. */
+static enum alx_status read_content(const char *path, const uint8_t *data, size_t bytes,
+                                    struct overrides *overrides, struct alx_source *source,
+                                    alx_model **model)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    const struct alx_reader *reader;
+    ALX_TRY(alx_reader_find(data, bytes, &reader));
+    ALX_TRY(reader->read(data, bytes, source));
+    if (!source->name)
+        ALX_TRY(stem_of(path, &source->name));
+    alx_text_clean(source->name);
+    ALX_TRY(alx_model_create(source->name, path, reader->name, model));
+    (*model)->origin = source->origin;
+    source->origin = NULL;
+    ALX_TRY(set_net(*model, source, overrides));
+    ALX_TRY(alx_fit(source, (*model)->net, (*model)->slots));
+    ALX_TRY(set_preprocess(*model, source));
+    ALX_TRY(set_labels(*model, source, overrides));
+    alx_fit_warn_unused(source, (*model)->net);
+error:
+    return status;
+}
+
+enum alx_status alx_model_read(const char *path, const uint8_t *data, size_t bytes,
+                               const struct alx_model_options *options, alx_model **out)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    struct overrides overrides = {0};
+    struct alx_source source = {0};
+    alx_model *model = NULL;
+    if (options && options->network)
+        ALX_TRY(alx_net_create_named(options->network, &overrides.net));
+    if (options && options->labels_path) {
+        overrides.labels_path = options->labels_path;
+        ALX_TRY(alx_labels_from_file(options->labels_path, &overrides.labels));
+    }
+    const char *context = alx_error_context(path);
+    status = read_content(path, data, bytes, &overrides, &source, &model);
+    alx_error_context(context);
+    if (status == ALX_STATUS_OK) {
+        *out = model;
+        model = NULL;
+    }
+error:
+    alx_model_destroy(&model);
+    alx_source_free(&source);
+    alx_labels_free(&overrides.labels);
+    alx_net_destroy(&overrides.net);
+    return status;
+}
+
+enum alx_status alx_model_load(const char *path_or_name, const struct alx_model_options *options,
+                               alx_model **out)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    struct alx_mapping mapping = {0};
+    alx_model *model = NULL;
+    char *path = NULL;
+    ALX_TRY(alx_installed_find(path_or_name, &path));
+    ALX_TRY(alx_file_map(path, &mapping));
+    ALX_TRY(alx_model_read(path, mapping.data, mapping.bytes, options, &model));
+    model->mapping = mapping;
+    mapping = (struct alx_mapping){0};
+    *out = model;
+error:
+    alx_file_unmap(&mapping);
+    free(path);
+    return status;
+}

@@ -1,0 +1,117 @@
+#include "model/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/net_json.h"
+#include "net/shape.h"
+#include "util/error.h"
+#include "util/memory.h"
+
+enum alx_status alx_model_create(const char *name, const char *path, const char *format,
+                                 alx_model **out)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    alx_model *model = NULL;
+    ALX_TRY(alx_alloc(1, sizeof *model, "a model", &model));
+    model->format = format;
+    ALX_TRY(alx_copy_string(name, &model->name));
+    ALX_TRY(alx_copy_string(path, &model->path));
+    ALX_TRY(alx_alloc(1, sizeof *model->digest, "a model", &model->digest));
+    pthread_mutex_init(&model->digest->lock, NULL);
+    *out = model;
+    model = NULL;
+error:
+    alx_model_destroy(&model);
+    return status;
+}
+
+enum alx_status alx_model_set_net(alx_model *model, const alx_net *net)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    ALX_TRY(alx_net_with_softmax(net, &model->net));
+    ALX_TRY(
+        alx_alloc(alx_net_layer_count(model->net), sizeof *model->slots, "a model", &model->slots));
+error:
+    return status;
+}
+
+void alx_model_destroy(alx_model **model)
+{
+    alx_model *m = *model;
+    if (!m)
+        return;
+    if (m->digest)
+        pthread_mutex_destroy(&m->digest->lock);
+    free(m->digest);
+    alx_file_unmap(&m->mapping);
+    free(m->values);
+    free(m->mean_image);
+    alx_labels_free(&m->labels);
+    free(m->slots);
+    alx_net_destroy(&m->net);
+    free(m->origin);
+    free(m->path);
+    free(m->name);
+    free(m);
+    *model = NULL;
+}
+
+const char *alx_model_name(const alx_model *model)
+{
+    return model->name;
+}
+
+const char *alx_model_format(const alx_model *model)
+{
+    return model->format;
+}
+
+const char *alx_model_path(const alx_model *model)
+{
+    return model->path;
+}
+
+enum alx_status alx_model_sha256(const alx_model *model, char out[65])
+{
+    struct alx_model_digest *digest = model->digest;
+    uint8_t bytes[ALX_SHA256_BYTES];
+    pthread_mutex_lock(&digest->lock);
+    if (model->mapping.data && !digest->hex[0]) {
+        alx_sha256(model->mapping.data, model->mapping.bytes, bytes);
+        alx_sha256_hex(bytes, digest->hex);
+    }
+    memcpy(out, digest->hex, sizeof digest->hex);
+    pthread_mutex_unlock(&digest->lock);
+    return ALX_STATUS_OK;
+}
+
+const alx_net *alx_model_net(const alx_model *model)
+{
+    return model->net;
+}
+
+size_t alx_model_class_count(const alx_model *model)
+{
+    return model->labels.count;
+}
+
+const char *alx_model_label(const alx_model *model, size_t class_index)
+{
+    return model->labels.texts[class_index];
+}
+
+const struct alx_preprocess *alx_model_preprocess(const alx_model *model)
+{
+    return &model->preprocess;
+}
+
+struct alx_tensor_view alx_model_weights(const alx_model *model, size_t layer_index)
+{
+    return model->slots[layer_index].weights;
+}
+
+struct alx_tensor_view alx_model_biases(const alx_model *model, size_t layer_index)
+{
+    return model->slots[layer_index].biases;
+}

@@ -1,0 +1,204 @@
+#include "model/preprocess.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/reader.h"
+#include "util/error.h"
+#include "util/json.h"
+#include "util/memory.h"
+
+enum { MAX_RESIZE = 16384 };
+
+static const char *const resizes[] = {
+    [ALX_RESIZE_WARP] = "warp", [ALX_RESIZE_CROP] = "crop", [ALX_RESIZE_NONE] = "none", NULL};
+static const char *const filters[] = {
+    [ALX_FILTER_ANTIALIAS] = "antialias", [ALX_FILTER_BILINEAR] = "bilinear", NULL};
+static const char *const orders[] = {[ALX_ORDER_RGB] = "rgb", [ALX_ORDER_BGR] = "bgr", NULL};
+
+static enum alx_status wrong(const char *key, const char *wanted)
+{
+    return alx_fail(ALX_STATUS_MODEL, "preprocess: \"%s\" must be %s", key, wanted);
+}
+
+static enum alx_status read_word(json_t *root, const char *key, const char *const *words,
+                                 const char *wanted, size_t *out)
+{
+    const char *word = json_string_value(json_object_get(root, key));
+    for (size_t i = 0; word && words[i]; i++) {
+        if (!strcmp(word, words[i])) {
+            *out = i;
+            return ALX_STATUS_OK;
+        }
+    }
+    return wrong(key, wanted);
+}
+
+/* Written so that what is not a number fails, too. */
+static bool read_float(const json_t *json, double smallest, float *out)
+{
+    double value = json_number_value(json);
+    if (!json_is_number(json) || !(value >= smallest && value <= 1e6))
+        return false;
+    *out = (float)value;
+    return true;
+}
+
+/* One number is for all channels. */
+static enum alx_status read_channels(json_t *root, const char *key, double smallest, float out[3])
+{
+    const json_t *json = json_object_get(root, key);
+    size_t count = json_is_array(json) ? json_array_size(json) : 0;
+    if (count != 1 && count != 3)
+        return wrong(key, "an array of 1 or 3 numbers");
+    for (size_t i = 0; i < 3; i++)
+        if (!read_float(json_array_get(json, count == 1 ? 0 : i), smallest, &out[i]))
+            return wrong(key, smallest > 0 ? "numbers above 0 and up to 1e6"
+                                           : "numbers from -1e6 to 1e6");
+    return ALX_STATUS_OK;
+}
+
+static enum alx_status read_recipe(json_t *root, struct alx_preprocess *out)
+{
+    static const char *const keys[] = {"resize", "resize_size", "filter", "order",
+                                       "scale",  "mean",        "std"};
+    enum { KEY_COUNT = sizeof keys / sizeof *keys };
+    enum alx_status status = ALX_STATUS_OK;
+    struct alx_preprocess recipe = {0};
+    char shown[ALX_SHOW_BYTES];
+    const char *key;
+    const json_t *size = json_object_get(root, "resize_size");
+    json_t *value;
+    size_t resize, filter, order;
+    json_object_foreach(root, key, value)
+    {
+        size_t i = 0;
+        while (i < KEY_COUNT && strcmp(key, keys[i]))
+            i++;
+        if (i == KEY_COUNT)
+            return alx_fail(ALX_STATUS_MODEL, "preprocess: there is no key \"%s\"",
+                            alx_show(key, shown));
+    }
+    ALX_TRY(read_word(root, "resize", resizes, "\"warp\", \"crop\" or \"none\"", &resize));
+    ALX_TRY(read_word(root, "filter", filters, "\"antialias\" or \"bilinear\"", &filter));
+    ALX_TRY(read_word(root, "order", orders, "\"rgb\" or \"bgr\"", &order));
+    if (!json_is_integer(size) || json_integer_value(size) < 0 ||
+        json_integer_value(size) > MAX_RESIZE)
+        return wrong("resize_size", "a whole number from 0 to 16384");
+    if (!read_float(json_object_get(root, "scale"), 1e-12, &recipe.scale))
+        return wrong("scale", "a number above 0 and up to 1e6");
+    ALX_TRY(read_channels(root, "mean", -1e6, recipe.mean));
+    ALX_TRY(read_channels(root, "std", 1e-12, recipe.std));
+    recipe.resize = (enum alx_resize)resize;
+    recipe.filter = (enum alx_filter)filter;
+    recipe.order = (enum alx_channel_order)order;
+    recipe.resize_size = (size_t)json_integer_value(size);
+    *out = recipe;
+error:
+    return status;
+}
+
+enum alx_status alx_preprocess_from_json(const char *json, struct alx_preprocess *out)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    json_t *root = NULL;
+    ALX_TRY(alx_json_parse("preprocess", ALX_STATUS_MODEL, json, strlen(json), &root));
+    ALX_TRY(read_recipe(root, out));
+error:
+    json_decref(root);
+    return status;
+}
+
+static json_t *write_channels(const float *values, size_t count)
+{
+    json_t *json = json_array();
+    for (size_t i = 0; i < count; i++)
+        if (json_array_append_new(json, json_real((double)values[i]))) {
+            json_decref(json);
+            return NULL;
+        }
+    return json;
+}
+
+enum alx_status alx_preprocess_to_json(const struct alx_preprocess *preprocess, size_t channels,
+                                       char **out)
+{
+    /* 9 digits are enough for any float. */
+    const size_t flags = JSON_COMPACT | JSON_REAL_PRECISION(9);
+    json_t *root =
+        json_pack("{ss sI ss ss sf so so}", "resize", resizes[preprocess->resize], "resize_size",
+                  (json_int_t)preprocess->resize_size, "filter", filters[preprocess->filter],
+                  "order", orders[preprocess->order], "scale", (double)preprocess->scale, "mean",
+                  write_channels(preprocess->mean, channels), "std",
+                  write_channels(preprocess->std, channels));
+    char *text = root ? json_dumps(root, flags) : NULL;
+    json_decref(root);
+    if (!text)
+        return alx_fail(ALX_STATUS_NO_MEMORY, "preprocess: no memory to write it");
+    *out = text;
+    return ALX_STATUS_OK;
+}
+
+void alx_preprocess_assume(const alx_net *net, struct alx_preprocess *out)
+{
+    /* What the built-in networks were trained with; see the net room for where they come from. The
+     * means are those of ImageNet. */
+    static const struct {
+        const char *network;
+        struct alx_preprocess recipe;
+    } published[] = {
+        {"alexnet",
+         {ALX_RESIZE_CROP,
+          ALX_FILTER_ANTIALIAS,
+          ALX_ORDER_RGB,
+          256,
+          1,
+          {123, 117, 104},
+          {1, 1, 1},
+          NULL,
+          0,
+          0}},
+        {"bvlc-alexnet",
+         {ALX_RESIZE_WARP,
+          ALX_FILTER_BILINEAR,
+          ALX_ORDER_BGR,
+          256,
+          1,
+          {104, 117, 123},
+          {1, 1, 1},
+          NULL,
+          0,
+          0}},
+    };
+    struct alx_shape input = alx_net_input(net);
+    for (size_t i = 0; i < sizeof published / sizeof *published; i++) {
+        if (!strcmp(alx_net_name(net), published[i].network)) {
+            *out = published[i].recipe;
+            return;
+        }
+    }
+    *out = (struct alx_preprocess){
+        .resize = ALX_RESIZE_CROP,
+        .filter = ALX_FILTER_ANTIALIAS,
+        .order = ALX_ORDER_RGB,
+        .resize_size = (alx_max(input.height, input.width) * 256 + 112) / 224,
+        .scale = 1.0f / 255,
+        .mean = {0.485f, 0.456f, 0.406f},
+        .std = {0.229f, 0.224f, 0.225f},
+    };
+}
+
+enum alx_status alx_preprocess_check(const struct alx_preprocess *preprocess, const alx_net *net)
+{
+    struct alx_shape input = alx_net_input(net);
+    size_t side = alx_max(input.height, input.width);
+    if (input.channels != 1 && input.channels != 3)
+        return alx_fail(ALX_STATUS_MODEL, "network %s: reads %zu channels; pictures have 1 or 3",
+                        alx_net_name(net), input.channels);
+    if (preprocess->resize != ALX_RESIZE_NONE && preprocess->resize_size &&
+        preprocess->resize_size < side)
+        return alx_fail(ALX_STATUS_MODEL,
+                        "preprocess: \"resize_size\" is %zu, but network %s reads %zux%zu pixels",
+                        preprocess->resize_size, alx_net_name(net), input.height, input.width);
+    return ALX_STATUS_OK;
+}

@@ -1,0 +1,93 @@
+#include "model/reader.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/error.h"
+#include "util/memory.h"
+#include "util/text.h"
+
+static const struct alx_reader *const readers[] = {&alx_reader_safetensors};
+enum { READER_COUNT = sizeof readers / sizeof *readers };
+
+const struct alx_reader *alx_reader_row(size_t index)
+{
+    return index < READER_COUNT ? readers[index] : NULL;
+}
+
+enum alx_status alx_reader_find(const uint8_t *data, size_t bytes, const struct alx_reader **out)
+{
+    struct alx_text known = {0};
+    for (size_t i = 0; i < READER_COUNT; i++) {
+        if (readers[i]->probe(data, bytes)) {
+            alx_text_free(&known);
+            *out = readers[i];
+            return ALX_STATUS_OK;
+        }
+        alx_text_add(&known, "%s%s", i ? ", " : "", readers[i]->name);
+    }
+    enum alx_status status = alx_fail(
+        ALX_STATUS_MODEL, "the %zu bytes from offset 0 on are no model of a known format (%s)",
+        bytes, alx_text_get(&known));
+    alx_text_free(&known);
+    return status;
+}
+
+void alx_source_free(struct alx_source *source)
+{
+    for (size_t i = 0; i < source->tensor_count; i++)
+        free(source->tensors[i].name);
+    free(source->tensors);
+    free(source->name);
+    free(source->origin);
+    alx_net_destroy(&source->net);
+    alx_labels_free(&source->labels);
+    *source = (struct alx_source){0};
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(((const struct alx_source_tensor *)a)->name,
+                  ((const struct alx_source_tensor *)b)->name);
+}
+
+void alx_source_sort(struct alx_source *source)
+{
+    if (source->tensor_count)
+        qsort(source->tensors, source->tensor_count, sizeof *source->tensors, compare_names);
+}
+
+struct alx_source_tensor *alx_source_find(const struct alx_source *source, const char *name)
+{
+    size_t low = 0, high = source->tensor_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(name, source->tensors[middle].name);
+        if (!order)
+            return &source->tensors[middle];
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+const char *alx_show(const char *text, char shown[ALX_SHOW_BYTES])
+{
+    if (!alx_text_copy(shown, ALX_SHOW_BYTES, text))
+        memcpy(shown + ALX_SHOW_BYTES - 4, "...", 4);
+    alx_text_clean(shown);
+    return shown;
+}
+
+const char *alx_show_dims(const size_t *dims, size_t count, char shown[ALX_SHOW_BYTES])
+{
+    struct alx_text text = {0};
+    for (size_t i = 0; i < count; i++)
+        alx_text_add(&text, "%s%zu", i ? ", " : "", dims[i]);
+    snprintf(shown, ALX_SHOW_BYTES, "[%.90s]", alx_text_get(&text));
+    alx_text_free(&text);
+    return shown;
+}

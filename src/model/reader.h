@@ -1,0 +1,75 @@
+/*
+ * Reading model files. A reader knows one format and turns a file's bytes into a source; what comes
+ * after (source -> model: which tensor belongs to which layer, all checks) is the same for all.
+ *
+ * While a file is read, alx_error_context() puts its name in front of every message, so that
+ * messages name the tensor or offset and no path. Texts from the file are shown through
+ * alx_show().
+ */
+#ifndef ALX_MODEL_READER_H
+#define ALX_MODEL_READER_H
+
+#include <alexnet_cl/model.h>
+
+#include "model/labels.h"
+
+enum { ALX_TENSOR_MAX_DIMS = 8, ALX_SHOW_BYTES = 100 };
+
+/* The name under which a source holds the mean image [C, H, W]. */
+#define ALX_MEAN_IMAGE_NAME "preprocess.mean_image"
+
+/* One tensor of a file. Its name is owned; its values lie in the file's bytes. */
+struct alx_source_tensor {
+    char *name;
+    char dtype_name[16]; /* as the format calls it, to be shown */
+    bool readable;       /* the values are of a type that a view can have */
+    bool used;           /* set by who makes a model of it */
+    struct alx_tensor_view view;
+    size_t dims[ALX_TENSOR_MAX_DIMS], dim_count;
+};
+
+/* What a file says. Everything is owned. Tensors of conv and fc layers are named LAYER.weight [OUT,
+ * IN / groups, KH, KW] or [OUT, C * H * W], and LAYER.bias [OUT]. */
+struct alx_source {
+    struct alx_source_tensor *tensors; /* sorted by name, names are unique */
+    size_t tensor_count;
+    char *name;               /* NULL: the file's */
+    char *origin;             /* where the weights come from, or NULL */
+    alx_net *net;             /* NULL: not said */
+    struct alx_labels labels; /* count 0: none */
+    bool has_preprocess;
+    struct alx_preprocess preprocess;
+};
+
+/* Frees what a source owns and leaves an empty one. */
+void alx_source_free(struct alx_source *source);
+/* Sorts the tensors by name, as readers must leave them. */
+void alx_source_sort(struct alx_source *source);
+/* The tensor of that name, or NULL. Only after sorting. */
+struct alx_source_tensor *alx_source_find(const struct alx_source *source, const char *name);
+
+/* A text from outside, cut to what a message can bear and cleaned. Returns `shown`. */
+const char *alx_show(const char *text, char shown[ALX_SHOW_BYTES]);
+/* "[96, 3, 11, 11]"; returns `shown`. */
+const char *alx_show_dims(const size_t *dims, size_t count, char shown[ALX_SHOW_BYTES]);
+
+/* A file format is a row: */
+struct alx_reader {
+    const char *name;   /* as alx_model_format() says it */
+    const char *suffix; /* of the files in folders of models; elsewhere the content decides */
+    /* Whether the bytes look like this format. */
+    bool (*probe)(const uint8_t *data, size_t bytes);
+    /* Fills `source`, which is empty; the caller frees it, also after a failure. MODEL with a
+     * message that names the tensor or offset. */
+    enum alx_status (*read)(const uint8_t *data, size_t bytes, struct alx_source *source);
+};
+
+/* The formats; NULL past the end. */
+const struct alx_reader *alx_reader_row(size_t index);
+/* The first reader that takes the bytes; MODEL when there is none. */
+enum alx_status alx_reader_find(const uint8_t *data, size_t bytes, const struct alx_reader **out);
+
+/* Rows that live in files of their own. */
+extern const struct alx_reader alx_reader_safetensors;
+
+#endif
