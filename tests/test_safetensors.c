@@ -355,7 +355,7 @@ static const struct {
     {WITH("," TENSOR("preprocess.mean_image", "F16", "[1,2,2]", "40", "48")), 48,
      "tensor preprocess.mean_image: its type is F16"},
     {WITH("," TENSOR("preprocess.mean_image", "F64", "[1,2,2]", "40", "72")), 72,
-     "tensor preprocess.mean_image: its type is F64"},
+     "tensor preprocess.mean_image: values of type F64"},
     {"{" META_OF("{\\\"name\\\":\\\"n\\\",\\\"input\\\":[2,1,1],\\\"layers\\\":[{\\\"name\\\":"
                  "\\\"r\\\",\\\"kind\\\":\\\"relu\\\"}]}",
                  "") "}",
