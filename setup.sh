@@ -6,6 +6,11 @@ set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 log=$root/build/setup.log
 
+# Without a home PoCL would keep its cache in /tmp/pocl, which belongs to whoever came first.
+if [ -z "${HOME:-}${XDG_CACHE_HOME:-}${POCL_CACHE_DIR:-}" ]; then
+    export POCL_CACHE_DIR="$root/build/pocl-cache"
+fi
+
 usage() {
     cat <<END
 usage: ./setup.sh run [OPTIONS] IMAGE...   install what is missing, build, classify the images

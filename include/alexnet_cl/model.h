@@ -11,20 +11,11 @@
 #include "image.h"
 #include "net.h"
 #include "status.h"
+#include "tensor.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-enum alx_dtype { ALX_DTYPE_F32, ALX_DTYPE_F16, ALX_DTYPE_BF16 };
-
-/* The values of one tensor where they lie, little-endian, row-major. `data` is borrowed and need
- * not be aligned. */
-struct alx_tensor_view {
-    const void *data;
-    enum alx_dtype dtype;
-    size_t elems;
-};
 
 /* A loaded model; its file stays mapped, so nothing is copied and it may be larger than memory. The
  * file must not be shortened while the model lives; replacing it by another of its name is fine.
