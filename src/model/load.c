@@ -1,7 +1,6 @@
 /*
  * From a file to a model: find the reader, find the network, fit the tensors, check the rest.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +10,6 @@
 #include "tensor/view.h"
 #include "util/error.h"
 #include "util/memory.h"
-#include "util/text.h"
 
 enum { MAX_MEAN_SIDE = 4096 };
 
@@ -58,11 +56,7 @@ static enum alx_status set_net(alx_model *model, const struct alx_source *source
         net = recognised;
     }
     ALX_TRY(alx_model_set_net(model, net));
-    struct alx_shape out = alx_net_output(model->net);
-    if (out.height != 1 || out.width != 1)
-        status = alx_fail(ALX_STATUS_MODEL,
-                          "network %s: its output is %zux%zux%zu, not one value a class",
-                          alx_net_name(net), out.height, out.width, out.channels);
+    ALX_TRY(alx_model_check(model));
 error:
     alx_net_destroy(&recognised);
     return status;
@@ -141,17 +135,18 @@ error:
     return status;
 }
 
-/* The file's name without folder and suffix. */
-static enum alx_status stem_of(const char *path, char **out)
+/* The name that the file says, else the file's own without folder and suffix; short and clean. */
+static void name_of(const struct alx_source *source, const char *path, char name[ALX_SHOW_BYTES])
 {
-    enum alx_status status = ALX_STATUS_OK;
+    if (source->name && *source->name) {
+        alx_show(source->name, name);
+        return;
+    }
     const char *slash = strrchr(path, '/');
-    ALX_TRY(alx_copy_string(slash ? slash + 1 : path, out));
-    char *dot = strrchr(*out, '.');
-    if (dot && dot != *out)
+    alx_show(slash ? slash + 1 : path, name);
+    char *dot = strrchr(name, '.');
+    if (dot && dot != name)
         *dot = 0;
-error:
-    return status;
 }
 
 /* All that is said about the content, so that its messages can share a context. */
@@ -161,12 +156,11 @@ static enum alx_status read_content(const char *path, const uint8_t *data, size_
 {
     enum alx_status status = ALX_STATUS_OK;
     const struct alx_reader *reader;
+    char name[ALX_SHOW_BYTES];
     ALX_TRY(alx_reader_find(data, bytes, &reader));
     ALX_TRY(reader->read(data, bytes, source));
-    if (!source->name)
-        ALX_TRY(stem_of(path, &source->name));
-    alx_text_clean(source->name);
-    ALX_TRY(alx_model_create(source->name, path, reader->name, model));
+    name_of(source, path, name);
+    ALX_TRY(alx_model_create(name, path, reader->name, model));
     (*model)->origin = source->origin;
     source->origin = NULL;
     ALX_TRY(set_net(*model, source, overrides));

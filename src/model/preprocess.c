@@ -192,9 +192,6 @@ enum alx_status alx_preprocess_check(const struct alx_preprocess *preprocess, co
 {
     struct alx_shape input = alx_net_input(net);
     size_t side = alx_max(input.height, input.width);
-    if (input.channels != 1 && input.channels != 3)
-        return alx_fail(ALX_STATUS_MODEL, "network %s: reads %zu channels; pictures have 1 or 3",
-                        alx_net_name(net), input.channels);
     if (preprocess->resize != ALX_RESIZE_NONE && preprocess->resize_size &&
         preprocess->resize_size < side)
         return alx_fail(ALX_STATUS_MODEL,
