@@ -69,7 +69,7 @@ static enum alx_status read_recipe(json_t *root, struct alx_preprocess *out)
     const char *key;
     const json_t *size = json_object_get(root, "resize_size");
     json_t *value;
-    size_t resize, filter, order;
+    size_t resize = 0, filter = 0, order = 0;
     json_object_foreach(root, key, value)
     {
         size_t i = 0;
