@@ -1,9 +1,4 @@
-/* libFuzzer's way into decoding and preprocessing: whatever the bytes, nothing may break.
- *
- *   CC=clang meson setup build-fuzz -Dfuzz=enabled -Db_sanitize=address,undefined -Db_lundef=false
- *   ninja -C build-fuzz tests/fuzz/fuzz_image
- *   build-fuzz/tests/fuzz/fuzz_image -rss_limit_mb=4096 CORPUS tests/data/images
- */
+/* Decoding and preprocessing: whatever the bytes, nothing may break. Seeds: tests/data/images. */
 #include <alexnet_cl/image.h>
 #include <stdlib.h>
 
