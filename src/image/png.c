@@ -39,6 +39,12 @@ static uint32_t number32(const uint8_t *bytes)
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+enum { CHECKSUMS_COUNT = 0 }; /* no fuzzer would ever come past them */
+#else
+enum { CHECKSUMS_COUNT = 1 };
+#endif
+
 /* CRC-32 of ISO 3309, with a table of the half bytes. */
 static uint32_t checksum(const uint8_t *data, size_t bytes)
 {
@@ -63,7 +69,8 @@ static enum alx_status next_chunk(struct parser *parser, struct chunk *out)
     if (left < CHUNK_BYTES || number32(at) > left - CHUNK_BYTES)
         return damaged(parser, "it ends early");
     struct chunk chunk = {.length = number32(at), .type = at + 4, .data = at + 8};
-    if (checksum(chunk.type, (size_t)chunk.length + 4) != number32(chunk.data + chunk.length))
+    if (CHECKSUMS_COUNT &&
+        checksum(chunk.type, (size_t)chunk.length + 4) != number32(chunk.data + chunk.length))
         return damaged(parser, "the checksum of a chunk is wrong");
     parser->position += CHUNK_BYTES + chunk.length;
     *out = chunk;
