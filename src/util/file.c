@@ -119,18 +119,18 @@ error:
     return status;
 }
 
-static int write_all(int fd, const uint8_t *data, size_t bytes)
+bool alx_write_all(int fd, const void *data, size_t bytes)
 {
-    while (bytes) {
-        ssize_t written = write(fd, data, alx_min(bytes, (size_t)1 << 30));
+    for (const uint8_t *at = data; bytes;) {
+        ssize_t written = write(fd, at, alx_min(bytes, (size_t)1 << 30));
         if (written < 0 && errno != EINTR)
-            return -1;
+            return false;
         if (written > 0) {
-            data += written;
+            at += written;
             bytes -= (size_t)written;
         }
     }
-    return 0;
+    return true;
 }
 
 enum alx_status alx_file_write(const char *path, const struct alx_bytes *pieces, size_t count)
@@ -144,7 +144,7 @@ enum alx_status alx_file_write(const char *path, const struct alx_bytes *pieces,
                         strerror(errno));
     int failed = 0;
     for (size_t i = 0; i < count && !failed; i++)
-        failed = write_all(fd, pieces[i].data, pieces[i].bytes);
+        failed = !alx_write_all(fd, pieces[i].data, pieces[i].bytes);
     mode_t mask = umask(0);
     umask(mask);
     failed = failed || fchmod(fd, 0666 & ~mask) || fsync(fd);
