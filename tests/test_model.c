@@ -10,48 +10,37 @@
 #include <alexnet_cl/model.h>
 
 #include "model/model.h"
+#include "model/net_json.h"
 #include "support/files.h"
 #include "support/test.h"
 #include "tensor/view.h"
 #include "util/text.h"
 
-static const struct alx_layer small_layers[] = {
-    {.name = "conv1",
-     .kind = ALX_LAYER_CONV,
-     .activation = ALX_ACTIVATION_RELU,
-     .out_channels = 4,
-     .kernel_h = 3,
-     .kernel_w = 2,
-     .stride_h = 2,
-     .stride_w = 1},
-    {.name = "norm1",
-     .kind = ALX_LAYER_LRN,
-     .lrn_size = 5,
-     .lrn_alpha = 1e-4,
-     .lrn_beta = 0.75,
-     .lrn_k = 2},
-    {.name = "conv2",
-     .kind = ALX_LAYER_CONV,
-     .out_channels = 6,
-     .kernel_h = 3,
-     .kernel_w = 3,
-     .pad_top = 1,
-     .pad_left = 1,
-     .pad_bottom = 1,
-     .pad_right = 1,
-     .groups = 2,
-     .no_bias = true},
-    {.name = "relu2", .kind = ALX_LAYER_RELU},
-    {.name = "fc3", .kind = ALX_LAYER_FC, .out_channels = 5},
-};
-enum { SMALL_LAYERS = sizeof small_layers / sizeof *small_layers, CLASSES = 5 };
+#define CONV1                                                                                      \
+    "{\"name\":\"conv1\",\"kind\":\"conv\",\"activation\":\"relu\",\"out_channels\":4,"            \
+    "\"kernel\":[3,2],\"stride\":[2,1]}"
+#define FC3 "{\"name\":\"fc3\",\"kind\":\"fc\",\"out_channels\":5}"
+#define SMALL_LAYERS                                                                               \
+    CONV1 ",{\"name\":\"norm1\",\"kind\":\"lrn\",\"size\":5,\"alpha\":0.0001,\"beta\":0.75,\"k\":" \
+          "2},"                                                                                    \
+          "{\"name\":\"conv2\",\"kind\":\"conv\",\"out_channels\":6,\"kernel\":[3,3],"             \
+          "\"padding\":[1,1,1,1],\"groups\":2,\"bias\":false},"                                    \
+          "{\"name\":\"relu2\",\"kind\":\"relu\"}," FC3
+enum { SMALL_LAYER_COUNT = 5, CLASSES = 5 };
+
+static alx_net *make_net(const char *name, size_t channels, const char *layers)
+{
+    char text[1024];
+    alx_net *net = NULL;
+    snprintf(text, sizeof text, "{\"name\":\"%s\",\"input\":[%zu,9,8],\"layers\":[%s]}", name,
+             channels, layers);
+    assert_ok(alx_net_from_text(text, &net));
+    return net;
+}
 
 static alx_net *small_net(void)
 {
-    alx_net *net = NULL;
-    assert_ok(
-        alx_net_create("small", (struct alx_shape){3, 9, 8}, small_layers, SMALL_LAYERS, &net));
-    return net;
+    return make_net("small", 3, SMALL_LAYERS);
 }
 
 static alx_model *small_model(void)
@@ -92,8 +81,8 @@ static void a_saved_model_loads_bit_for_bit(void **state)
     assert_string_equal(alx_model_name(loaded), "small");
     assert_string_equal(alx_model_format(loaded), "safetensors");
     assert_string_equal(alx_model_path(loaded), path);
-    assert_int_equal(alx_net_layer_count(alx_model_net(loaded)), SMALL_LAYERS + 1);
-    for (size_t i = 0; i <= SMALL_LAYERS; i++) {
+    assert_int_equal(alx_net_layer_count(alx_model_net(loaded)), SMALL_LAYER_COUNT + 1);
+    for (size_t i = 0; i <= SMALL_LAYER_COUNT; i++) {
         assert_same_values(alx_model_weights(model, i), alx_model_weights(loaded, i));
         assert_same_values(alx_model_biases(model, i), alx_model_biases(loaded, i));
     }
@@ -118,7 +107,7 @@ static void the_other_types_hold_rounded_values(void **state)
         alx_model *half = NULL, *wide = NULL;
         assert_ok(alx_model_save(model, path, dtypes[d]));
         assert_ok(alx_model_load(path, NULL, &half));
-        for (size_t i = 0; i < SMALL_LAYERS; i++) {
+        for (size_t i = 0; i < SMALL_LAYER_COUNT; i++) {
             struct alx_tensor_view a = alx_model_weights(model, i), b = alx_model_weights(half, i);
             assert_int_equal(a.elems, b.elems);
             assert_true(!a.elems || b.dtype == dtypes[d]);
@@ -241,7 +230,7 @@ static void random_models_are_reproducible(void **state)
     assert_string_equal(alx_model_label(a, 3), "class 3");
     assert_ok(alx_model_sha256(a, digest));
     assert_string_equal(digest, "");
-    for (size_t i = 0; i < SMALL_LAYERS; i++) {
+    for (size_t i = 0; i < SMALL_LAYER_COUNT; i++) {
         const struct alx_layer_info *info = alx_net_layer(net, i);
         struct alx_tensor_view w = alx_model_weights(a, i), x = alx_model_biases(a, i);
         size_t fan_in = w.elems / (w.elems ? info->out.channels : 1);
@@ -272,13 +261,13 @@ static void only_classifiers_are_saved(void **state)
     alx_net *net = NULL;
     alx_model *model = NULL;
     const char *path = test_files_path("none.safetensors");
-    assert_ok(alx_net_create("flat", (struct alx_shape){3, 9, 8}, small_layers, 1, &net));
+    net = make_net("flat", 3, CONV1);
     assert_ok(alx_model_create_random(net, 1, &model));
     assert_int_equal(alx_model_class_count(model), 4 * 4 * 7);
     assert_fails(alx_model_save(model, path, ALX_DTYPE_F32), ALX_STATUS_MODEL, "output is 4x7x4");
     alx_net_destroy(&net);
     alx_model_destroy(&model);
-    assert_ok(alx_net_create("deep", (struct alx_shape){5, 9, 8}, small_layers + 4, 1, &net));
+    net = make_net("deep", 5, FC3);
     assert_ok(alx_model_create_random(net, 1, &model));
     assert_fails(alx_model_save(model, path, ALX_DTYPE_F32), ALX_STATUS_MODEL, "reads 5 channels");
     alx_net_destroy(&net);
@@ -415,8 +404,8 @@ static void one_fitting_network_is_recognised(void **state)
     struct alx_source_tensor tensors[3] = {0};
     size_t found = 77;
     nets[0] = small_net();
-    assert_ok(alx_net_create("two", (struct alx_shape){3, 9, 8}, small_layers + 4, 1, &nets[1]));
-    assert_ok(alx_net_create("one", (struct alx_shape){3, 9, 8}, small_layers, 2, &nets[2]));
+    nets[1] = make_net("two", 3, FC3);
+    nets[2] = make_net("one", 3, CONV1);
     for (size_t i = 0; i < 2; i++) {
         struct alx_need needs[ALX_NEEDS_A_LAYER];
         alx_needs_of(alx_net_layer(nets[2], 0), needs);

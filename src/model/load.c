@@ -78,13 +78,10 @@ static enum alx_status set_mean_image(alx_model *model, const struct alx_source 
                         tensor->name, alx_show_dims(dims, tensor->dim_count, shown),
                         alx_net_name(model->net), input.channels, input.height, MAX_MEAN_SIDE,
                         input.width, MAX_MEAN_SIDE);
-    if (!tensor->readable || tensor->view.dtype != ALX_DTYPE_F32)
+    ALX_TRY(alx_fit_check_values(tensor));
+    if (tensor->view.dtype != ALX_DTYPE_F32)
         return alx_fail(ALX_STATUS_MODEL, "tensor %s: its type is %s, but must be F32",
                         tensor->name, tensor->dtype_name);
-    size_t index = alx_view_first_not_finite(tensor->view);
-    if (index < tensor->view.elems)
-        return alx_fail(ALX_STATUS_MODEL, "tensor %s: value %zu is NaN or infinite", tensor->name,
-                        index);
     ALX_TRY(alx_alloc(tensor->view.elems, sizeof(float), "the mean image", &model->mean_image));
     alx_view_read(tensor->view, 0, tensor->view.elems, model->mean_image);
     model->preprocess.mean_image = model->mean_image;
@@ -104,7 +101,7 @@ static enum alx_status set_preprocess(alx_model *model, const struct alx_source 
         alx_preprocess_assume(model->net, &model->preprocess);
         alx_log(ALX_LOG_WARNING,
                 "does not say how pictures are preprocessed; what network %s usually gets is "
-                "assumed",
+                "assumed (--resize, --order, --mean, --std, --scale)",
                 alx_net_name(model->net));
     }
     ALX_TRY(alx_preprocess_check(&model->preprocess, model->net));
