@@ -10,18 +10,18 @@ EVERY = {"export.h", "status.h"}
 # either.
 ROOMS = {
     "util": (set(), set()),
-    "tensor": ({"util"}, {"net.h"}),
+    "tensor": ({"util"}, {"net.h", "tensor.h"}),
     "device": ({"util"}, {"device.h"}),
     "net": ({"util", "tensor"}, {"net.h"}),
     "image": ({"util"}, {"image.h", "net.h"}),
-    "model": ({"util", "tensor", "net"}, {"image.h", "model.h", "net.h"}),
-    "ops": ({"util", "tensor", "net"}, {"device.h", "model.h", "net.h", "session.h"}),
+    "model": ({"util", "tensor", "net"}, {"image.h", "model.h", "net.h", "tensor.h"}),
+    "ops": ({"util", "tensor", "net"}, {"device.h", "net.h", "session.h", "tensor.h"}),
     "plan": ({"util", "tensor", "net", "device", "ops"},
-             {"device.h", "model.h", "net.h", "session.h"}),
+             {"device.h", "model.h", "net.h", "session.h", "tensor.h"}),
     "session": ({"util", "tensor", "net", "device", "ops", "plan"},
-                {"device.h", "model.h", "net.h", "session.h"}),
+                {"device.h", "model.h", "net.h", "session.h", "tensor.h"}),
     "verify": ({"util", "tensor", "net", "device", "ops", "plan", "session"},
-               {"device.h", "model.h", "net.h", "session.h", "verify.h"}),
+               {"device.h", "model.h", "net.h", "session.h", "tensor.h", "verify.h"}),
     "cli": (set(), None),  # None: all of them
 }
 

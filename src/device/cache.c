@@ -14,6 +14,7 @@
 #include "util/clock.h"
 #include "util/error.h"
 #include "util/memory.h"
+#include "util/text.h"
 
 /* Program binaries have hundreds of kilobytes. */
 enum { MAX_ENTRY_BYTES = 64 << 20, MAX_TOTAL_BYTES = 256 << 20 };
@@ -272,7 +273,7 @@ static void find_oldest(int folder, const char *name, const struct stat *info, v
     oldest->total_bytes += (uint64_t)info->st_size;
     if (!oldest->name[0] || info->st_mtim.tv_sec < oldest->time.tv_sec) {
         oldest->time = info->st_mtim;
-        snprintf(oldest->name, sizeof oldest->name, "%s", name);
+        alx_text_copy(oldest->name, sizeof oldest->name, name);
     }
 }
 
