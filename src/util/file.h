@@ -31,7 +31,8 @@ struct alx_bytes {
 };
 
 /* Writes the pieces one after the other to a temporary file in the same folder, then renames it:
- * the name shows the old file or the whole new one. FILE_UNWRITABLE names path and reason, and
+ * the name shows the old file or the whole new one, also when the program is killed. A device or a
+ * pipe, such as /dev/stdout, is written to in place. FILE_UNWRITABLE names path and reason, and
  * leaves nothing behind. */
 enum alx_status alx_file_write(const char *path, const struct alx_bytes *pieces, size_t count);
 

@@ -1,0 +1,215 @@
+/*
+ * alexnet-cl IMAGE...: what the images show.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/engine.h"
+#include "cli/json.h"
+#include "cli/message.h"
+#include "cli/output.h"
+#include "util/clock.h"
+#include "util/error.h"
+#include "util/memory.h"
+#include "util/text.h"
+
+enum { BAR_COLUMNS = 20 };
+
+/* An image of the batch that is being filled, or one that failed meanwhile. */
+struct pending {
+    const char *path;
+    enum alx_status status;
+    char *message; /* owned, NULL when status is OK */
+    size_t slot;
+};
+
+struct run {
+    struct cli_engine engine;
+    const struct cli_options *options;
+    struct pending *pending; /* in the order of the command line */
+    size_t pending_count, filled;
+    size_t done, failed;
+    size_t *top, top_count;
+    json_t *images; /* NULL when text is printed */
+};
+
+/* --- one image's answer --- */
+
+static void print_answer(const struct run *run, const struct pending *image)
+{
+    const float *answer = run->engine.outputs + image->slot * run->engine.classes;
+    size_t width = cli_output_width(), taken = 14 + BAR_COLUMNS;
+    cli_print_styled(STYLE_BOLD, "%s", image->path);
+    putchar('\n');
+    for (size_t i = 0; i < run->top_count; i++) {
+        double part = (double)answer[run->top[i]];
+        printf("  %6.2f %%  ", 100 * part);
+        cli_print_bar(part, BAR_COLUMNS);
+        printf("  ");
+        cli_print_cut(alx_model_label(run->engine.model, run->top[i]),
+                      width == SIZE_MAX ? width : width - taken);
+        putchar('\n');
+    }
+}
+
+static json_t *answer_json(const struct run *run, const struct pending *image)
+{
+    const float *answer = run->engine.outputs + image->slot * run->engine.classes;
+    json_t *top = json_array();
+    for (size_t i = 0; i < run->top_count; i++) {
+        json_t *row = json_object();
+        cli_json_set(row, "class", cli_json_count(run->top[i]));
+        cli_json_set(row, "label", cli_json_text(alx_model_label(run->engine.model, run->top[i])));
+        cli_json_set(row, "probability", cli_json_number((double)answer[run->top[i]]));
+        json_array_append_new(top, row);
+    }
+    return top;
+}
+
+static json_t *error_json(const struct pending *image)
+{
+    json_t *error = json_object();
+    cli_json_set(error, "code", json_string(alx_status_name(image->status)));
+    cli_json_set(error, "message", cli_json_text(image->message));
+    return error;
+}
+
+static void fail_image(struct run *run, struct pending *image, enum alx_status status)
+{
+    image->status = status;
+    image->message = cli_copy(cli_last_error());
+    run->failed++;
+}
+
+/* Prints what is known of an image, which was run when `ran`. */
+static void report(struct run *run, struct pending *image, bool ran)
+{
+    ran = ran && image->status == ALX_STATUS_OK;
+    if (ran) {
+        enum alx_status status = cli_engine_check(&run->engine, image->path, image->slot);
+        const float *answer = run->engine.outputs + image->slot * run->engine.classes;
+        if (status != ALX_STATUS_OK)
+            fail_image(run, image, status);
+        if (run->options->top)
+            cli_top(answer, run->engine.classes, run->top, run->top_count);
+        run->done++;
+    }
+    if (run->images) {
+        json_t *entry = json_object();
+        cli_json_set(entry, "path", cli_json_text(image->path));
+        if (ran)
+            cli_json_set(entry, "top", answer_json(run, image));
+        if (image->status != ALX_STATUS_OK)
+            cli_json_set(entry, "error", error_json(image));
+        json_array_append_new(run->images, entry);
+    } else if (image->status == ALX_STATUS_OK) {
+        print_answer(run, image);
+    }
+    free(image->message);
+}
+
+/* --- all images --- */
+
+/* Runs the batch as far as it is filled and reports on every image that waits for it. */
+static enum alx_status flush_batch(struct run *run)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    if (run->filled)
+        status = cli_engine_run(&run->engine, run->filled);
+    for (size_t i = 0; i < run->pending_count; i++) {
+        struct pending *image = &run->pending[i];
+        if (status != ALX_STATUS_OK && image->status == ALX_STATUS_OK)
+            fail_image(run, image, status);
+        report(run, image, status == ALX_STATUS_OK);
+    }
+    run->pending_count = run->filled = 0;
+    return status;
+}
+
+/* The device's failure ends it; an image's does not. */
+static enum alx_status classify_all(struct run *run)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    const struct cli_options *options = run->options;
+    for (size_t i = 0; i < options->operand_count; i++) {
+        struct pending *image = &run->pending[run->pending_count++];
+        *image = (struct pending){.path = options->operands[i], .slot = run->filled};
+        enum alx_status read = cli_engine_put_file(&run->engine, image->path, image->slot);
+        if (read == ALX_STATUS_OK)
+            run->filled++;
+        else
+            fail_image(run, image, read);
+        if (run->filled == run->engine.batch || !run->filled || i + 1 == options->operand_count)
+            ALX_TRY(flush_batch(run));
+        if (!cli_output_flush())
+            break;
+    }
+error:
+    return status;
+}
+
+static void print_summary(const struct run *run)
+{
+    const struct cli_times *times = &run->engine.times;
+    struct alx_session_times session = alx_session_times(run->engine.session);
+    struct alx_program_counts programs = alx_device_program_counts(run->engine.device);
+    if (run->done) {
+        cli_engine_print_names(&run->engine);
+        cli_print_styled(STYLE_DIM, "%s%s", cli_separator(),
+                         cli_duration(times->run_ns / run->done).text);
+        cli_print_styled(STYLE_DIM, "%s\n", run->done > 1 ? " an image" : "");
+    }
+    if (run->options->verbose) {
+        struct alx_text text = {0};
+        alx_text_add(&text, "discover %s, model %s, build %s",
+                     cli_duration(times->discover_ns).text, cli_duration(times->model_ns).text,
+                     cli_duration(session.build_ns).text);
+        alx_text_add(&text, " (%zu compiled, %zu cached), upload %s, ", programs.built,
+                     programs.cached, cli_duration(session.upload_ns).text);
+        alx_text_add(&text, "decode %s, run %s, total %s", cli_duration(times->decode_ns).text,
+                     cli_duration(times->run_ns).text,
+                     cli_duration(alx_clock_ns() - times->start_ns).text);
+        cli_print_wrapped(alx_text_get(&text), 0);
+        alx_text_free(&text);
+    }
+}
+
+int cli_classify(const struct cli_options *options)
+{
+    struct run run = {.options = options};
+    int code;
+    if (!options->operand_count && !options->explain) {
+        alx_fail(ALX_STATUS_USAGE, "no image is named; try alexnet-cl photo.jpg, or --help");
+        return EXIT_USAGE;
+    }
+    code = cli_engine_open(&run.engine, options, 1);
+    if (code)
+        goto done;
+    run.top_count = options->top ? alx_min(options->top, run.engine.classes) : run.engine.classes;
+    run.top = cli_alloc(run.top_count, sizeof *run.top, "the classes");
+    for (size_t i = 0; i < run.top_count; i++)
+        run.top[i] = i;
+    run.pending = cli_alloc(options->operand_count, sizeof *run.pending, "the images");
+    if (options->json)
+        run.images = json_array();
+    else if (options->explain)
+        cli_explain_print(&run.engine);
+    code = cli_exit_code(classify_all(&run), EXIT_DEVICE);
+    if (!code && run.failed)
+        code = EXIT_SOME_FAILED;
+    if (options->json) {
+        json_t *document = cli_json_document("classify/1");
+        cli_engine_add_json(&run.engine, options, document);
+        cli_json_set(document, "images", run.images);
+        code = cli_json_finish(document, options, code);
+    } else if (!options->quiet) {
+        print_summary(&run);
+    }
+done:
+    free(run.top);
+    free(run.pending);
+    cli_engine_close(&run.engine);
+    return code;
+}
