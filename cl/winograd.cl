@@ -85,8 +85,8 @@ static in_vec load_clipped(__global const float *in, int n, int c, int y, int x)
 }
 
 /* IN_VECTOR values of k of one tile; `inside`: no test is needed. */
-static void transform_input(__global const float *restrict in, __global float *restrict to, int n,
-                            int c, int y, int x, bool inside)
+static void transform_input(__global const float *in, __global float *to, int n, int c, int y,
+                            int x, bool inside)
 {
     in_vec d[SIDE][SIDE];
 #pragma unroll
@@ -143,8 +143,8 @@ winograd_input(__global const float *restrict in, __global float *restrict work,
 /* --- multiplication and output --- */
 
 /* One point: ROWS tiles by a panel. `next` is what is read after these weights. */
-static void multiply(__global const float *restrict x, __global const float *restrict w,
-                     __global const float *next, float *restrict product)
+static void multiply(__global const float *x, __global const float *w, __global const float *next,
+                     float *product)
 {
     vec sum[ROWS][VECTORS];
 #pragma unroll
@@ -198,8 +198,8 @@ static void store_output(vec value, __global float *out, int n, int group, int o
 #endif
 }
 
-static void transform_output(const float *restrict product, vec bias, __global float *restrict out,
-                             int tile, int first_image, int group, int o)
+static void transform_output(const float *product, vec bias, __global float *out, int tile,
+                             int first_image, int group, int o)
 {
     const int n = first_image + tile_image(tile), y = tile_y(tile), x = tile_x(tile);
     vec m[TILE][SIDE];
