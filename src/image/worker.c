@@ -45,7 +45,7 @@ enum {
 };
 /* Above what the process has mapped already: the file twice, the decoder's own limit, the picture
  * twice. */
-static const size_t address_space_bytes = (size_t)3 << 30;
+static const rlim_t address_space_bytes = (rlim_t)3 << 30;
 
 static void reply(int socket, enum alx_status status, const struct alx_image *image, bool retiring)
 {
@@ -82,7 +82,8 @@ void alx_worker_serve(int socket, long processor_seconds)
         /* The program puts the name in front: it stays out of this process. */
         ALX_TRY(alx_image_decode("", data, request.bytes, &image));
     error:
-        retiring = clock() / CLOCKS_PER_SEC >= processor_seconds;
+        /* What has not been received stands in the way of the next request. */
+        retiring = !data || clock() / CLOCKS_PER_SEC >= processor_seconds;
         reply(socket, status, &image, retiring);
         alx_image_free(&image);
         free(data);
@@ -92,12 +93,12 @@ void alx_worker_serve(int socket, long processor_seconds)
 static void limit(int resource, rlim_t value)
 {
     struct rlimit now;
-    if (getrlimit((__rlimit_resource_t)resource, &now))
+    if (getrlimit(resource, &now))
         return;
     if (now.rlim_max == RLIM_INFINITY || now.rlim_max > value)
         now.rlim_max = value;
     now.rlim_cur = now.rlim_max;
-    setrlimit((__rlimit_resource_t)resource, &now);
+    setrlimit(resource, &now);
 }
 
 /* What the process has mapped now, in bytes. */
@@ -167,7 +168,7 @@ void alx_worker_confine(int socket)
 {
     size_t mapped = mapped_bytes();
     if (!SANITIZED)
-        limit(RLIMIT_AS, mapped + address_space_bytes);
+        limit(RLIMIT_AS, (rlim_t)mapped + address_space_bytes);
     limit(RLIMIT_CPU, PROCESSOR_SECONDS);
     limit(RLIMIT_CORE, 0);
     limit(RLIMIT_FSIZE, 0);
