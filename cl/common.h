@@ -8,6 +8,7 @@
  *   VECTOR       1, 2, 4, 8, 16        floats that a work-item handles at a time
  *   LANES        1 .. work-group limit work-items of a group that share a task; 1 on CPUs
  *   WEIGHT_BITS  32, 16, 8             float, half or int8 (with a scale per output channel)
+ *   PREFETCH     0 ..                  cache lines that a kernel asks for ahead of need at a time
  *
  * Element (n, c, y, x) of a tensor with block B and halo h lies at
  *   (((n * C/B + c/B) * (H + 2h) + y + h) * (W + 2h) + x + h) * B + c%B
@@ -20,6 +21,9 @@
 #endif
 #ifndef WEIGHT_BITS
 #define WEIGHT_BITS 32
+#endif
+#ifndef PREFETCH
+#define PREFETCH 0
 #endif
 
 #pragma OPENCL FP_CONTRACT OFF
@@ -71,6 +75,20 @@ typedef char weight;
 #else
 #define LOAD_WEIGHTS(p) JOIN(convert_float, VECTOR)(JOIN(vload, VECTOR)(0, p))
 #endif
+#endif
+
+/* Asks for PREFETCH cache lines from `p` on, which may lie past the end of a buffer: the hardware
+ * ignores that. The host gives 0 to simulators and GPUs. */
+#define LINE_BYTES 64
+#if PREFETCH > 0 && defined(__has_builtin)
+#if __has_builtin(__builtin_prefetch)
+#define FETCH_AHEAD(p)                                                                             \
+    _Pragma("unroll") for (int line_ = 0; line_ < PREFETCH; line_++)                               \
+        __builtin_prefetch((__global const char *)(p) + line_ * LINE_BYTES, 0, 2)
+#endif
+#endif
+#ifndef FETCH_AHEAD
+#define FETCH_AHEAD(p)
 #endif
 
 /* Negative values become 0, NaN stays NaN. */

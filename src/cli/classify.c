@@ -13,7 +13,6 @@
 #include "util/clock.h"
 #include "util/error.h"
 #include "util/memory.h"
-#include "util/text.h"
 
 enum { BAR_COLUMNS = 20 };
 
@@ -155,25 +154,22 @@ static void print_summary(const struct run *run)
     const struct cli_times *times = &run->engine.times;
     struct alx_session_times session = alx_session_times(run->engine.session);
     struct alx_program_counts programs = alx_device_program_counts(run->engine.device);
-    if (run->done) {
-        cli_engine_print_names(&run->engine);
-        cli_print_styled(STYLE_DIM, "%s%s", cli_separator(),
-                         cli_duration(times->run_ns / run->done).text);
-        cli_print_styled(STYLE_DIM, "%s\n", run->done > 1 ? " an image" : "");
-    }
-    if (run->options->verbose) {
-        struct alx_text text = {0};
-        alx_text_add(&text, "discover %s, model %s, build %s",
-                     cli_duration(times->discover_ns).text, cli_duration(times->model_ns).text,
-                     cli_duration(session.build_ns).text);
-        alx_text_add(&text, " (%zu compiled, %zu cached), upload %s, ", programs.built,
-                     programs.cached, cli_duration(session.upload_ns).text);
-        alx_text_add(&text, "decode %s, run %s, total %s", cli_duration(times->decode_ns).text,
-                     cli_duration(times->run_ns).text,
-                     cli_duration(alx_clock_ns() - times->start_ns).text);
-        cli_print_wrapped(alx_text_get(&text), 0);
-        alx_text_free(&text);
-    }
+    struct alx_text names = {0};
+    cli_engine_names(&run->engine, &names);
+    if (run->done)
+        cli_print_line(STYLE_DIM, "%s%s%s%s", alx_text_get(&names), cli_separator(),
+                       cli_duration(times->run_ns / run->done).text,
+                       run->done > 1 ? " an image" : "");
+    if (run->options->verbose)
+        cli_print_line(STYLE_DIM,
+                       "discover %s, model %s, build %s (%zu compiled, %zu cached), upload %s, "
+                       "decode %s, run %s, total %s",
+                       cli_duration(times->discover_ns).text, cli_duration(times->model_ns).text,
+                       cli_duration(session.build_ns).text, programs.built, programs.cached,
+                       cli_duration(session.upload_ns).text, cli_duration(times->decode_ns).text,
+                       cli_duration(times->run_ns).text,
+                       cli_duration(alx_clock_ns() - times->start_ns).text);
+    alx_text_free(&names);
 }
 
 int cli_classify(const struct cli_options *options)

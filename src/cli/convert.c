@@ -58,8 +58,8 @@ static int report(const struct cli_options *options, const char *from, const cha
         return cli_json_finish(document, options, EXIT_ALL_DONE);
     }
     if (!options->quiet)
-        cli_print_styled(STYLE_PLAIN, "%s: %s as %s, %s\n", to, alx_model_name(model),
-                         dtype_names[dtype], cli_bytes(bytes).text);
+        cli_print_line(STYLE_PLAIN, "%s: %s as %s, %s", to, alx_model_name(model),
+                       dtype_names[dtype], cli_bytes(bytes).text);
     return EXIT_ALL_DONE;
 }
 

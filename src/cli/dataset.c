@@ -188,7 +188,7 @@ static enum alx_status read_labels(struct cli_dataset *dataset, const char *path
 {
     enum alx_status status = ALX_STATUS_OK;
     gzFile file = NULL;
-    size_t count, classes = alx_model_class_count(model);
+    size_t count = 0, classes = alx_model_class_count(model);
     ALX_TRY(open_gz(path, &file));
     ALX_TRY(read_head(file, path, 1, &count));
     if (count != dataset->count) {

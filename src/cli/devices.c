@@ -17,28 +17,30 @@ static const char *yes_no(bool value)
 
 static void print_details(const struct alx_device_info *info)
 {
-    cli_print_styled(STYLE_BOLD, "%zu  %s\n", info->number, info->name);
-    cli_print_styled(STYLE_PLAIN, "    platform        %zu:%zu  %s\n", info->platform_number,
-                     info->device_number, info->platform);
-    cli_print_styled(STYLE_PLAIN, "    vendor          %s\n", info->vendor);
-    cli_print_styled(STYLE_PLAIN, "    type            %s%s%s%s\n", cli_device_type(info),
-                     info->software ? ", in software" : "", info->simulator ? ", simulator" : "",
-                     info->is_default ? ", used by default" : "");
-    cli_print_styled(STYLE_PLAIN, "    driver          %s\n", info->driver);
-    cli_print_styled(STYLE_PLAIN, "    version         %s; %s\n", info->opencl, info->c_version);
-    printf("    compute units   %zu at %zu MHz\n", info->compute_units, info->clock_mhz);
-    printf("    memory          %s", cli_bytes(info->global_bytes).text);
-    printf(", %s a buffer, %s\n", cli_bytes(info->max_alloc_bytes).text,
-           info->unified_memory ? "shared with the host" : "its own");
-    printf("    local memory    %s\n", cli_bytes(info->local_bytes).text);
-    printf("    work-group      %zu at most\n", info->max_work_group);
-    printf("    vector          %zu floats\n", info->vector_floats);
-    printf("    sub-groups      %s\n", yes_no(info->sub_groups));
-    printf("    fp16            %s\n", yes_no(info->fp16));
-    printf("    int8 dot        %s\n", yes_no(info->int8_dot));
+    enum { INDENT = 19 };
+    cli_print_line(STYLE_BOLD, "%zu  %s", info->number, info->name);
+    cli_print_entry("    platform", INDENT, "%zu:%zu %s", info->platform_number,
+                    info->device_number, info->platform);
+    cli_print_entry("    vendor", INDENT, "%s", info->vendor);
+    cli_print_entry("    type", INDENT, "%s%s%s%s", cli_device_type(info),
+                    info->software ? ", in software" : "", info->simulator ? ", simulator" : "",
+                    info->is_default ? ", used by default" : "");
+    cli_print_entry("    driver", INDENT, "%s", info->driver);
+    cli_print_entry("    version", INDENT, "%s; %s", info->opencl, info->c_version);
+    cli_print_entry("    compute units", INDENT, "%zu at %zu MHz", info->compute_units,
+                    info->clock_mhz);
+    cli_print_entry("    memory", INDENT, "%s, %s a buffer, %s", cli_bytes(info->global_bytes).text,
+                    cli_bytes(info->max_alloc_bytes).text,
+                    info->unified_memory ? "shared with the host" : "its own");
+    cli_print_entry("    local memory", INDENT, "%s", cli_bytes(info->local_bytes).text);
+    cli_print_entry("    work-group", INDENT, "%zu at most", info->max_work_group);
+    cli_print_entry("    vector", INDENT, "%zu float%s", info->vector_floats,
+                    info->vector_floats == 1 ? "" : "s");
+    cli_print_entry("    sub-groups", INDENT, "%s", yes_no(info->sub_groups));
+    cli_print_entry("    fp16", INDENT, "%s", yes_no(info->fp16));
+    cli_print_entry("    int8 dot", INDENT, "%s", yes_no(info->int8_dot));
     if (*info->problem)
-        cli_print_styled(STYLE_BAD, "    %-16s%s\n", info->usable ? "note" : "not usable",
-                         info->problem);
+        cli_print_entry(info->usable ? "    note" : "    not usable", INDENT, "%s", info->problem);
     putchar('\n');
 }
 
@@ -73,15 +75,14 @@ static void print_text(const alx_devices *devices, const struct cli_options *opt
     for (size_t i = 0; i < count && !options->verbose; i++) {
         const struct alx_device_info *info = alx_devices_info(devices, i);
         if (!info->usable)
-            cli_print_styled(STYLE_PLAIN, "! %zu cannot be used: %s\n", info->number,
-                             info->problem);
+            cli_print_line(STYLE_PLAIN, "! %zu cannot be used: %s", info->number, info->problem);
     }
     for (size_t i = 0; i < alx_devices_empty_platform_count(devices); i++)
-        cli_print_styled(STYLE_DIM, "Platform %s has no device here.\n",
-                         alx_devices_empty_platform(devices, i));
+        cli_print_line(STYLE_DIM, "Platform %s has no device here.",
+                       alx_devices_empty_platform(devices, i));
     if (count && !options->verbose && !options->quiet)
-        cli_print_styled(
-            STYLE_DIM, "* is the default; --device takes number, name, cpu or gpu; -v says more\n");
+        cli_print_line(STYLE_DIM,
+                       "* is the default; --device takes number, name, cpu or gpu; -v says more");
 }
 
 static json_t *devices_json(const alx_devices *devices)

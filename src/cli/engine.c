@@ -213,12 +213,12 @@ void cli_top(const float *values, size_t classes, size_t *top, size_t count)
 
 /* --- what ran --- */
 
-void cli_engine_print_names(const struct cli_engine *engine)
+void cli_engine_names(const struct cli_engine *engine, struct alx_text *text)
 {
     const struct alx_device_info *info = alx_device_get_info(engine->device);
-    cli_print_styled(STYLE_DIM, "device %zu %s%s%s%s%s", info->number, info->name, cli_separator(),
-                     alx_model_name(engine->model), cli_separator(),
-                     alx_precision_name(engine->precision));
+    alx_text_add(text, "device %zu %s%s%s%s%s", info->number, info->name, cli_separator(),
+                 alx_model_name(engine->model), cli_separator(),
+                 alx_precision_name(engine->precision));
 }
 
 void cli_engine_add_json(const struct cli_engine *engine, const struct cli_options *options,

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "cli/options.h"
+#include "util/text.h"
 
 /* Where the time went. */
 struct cli_times {
@@ -53,8 +54,8 @@ void cli_top(const float *values, size_t classes, size_t *top, size_t count);
 void cli_explain_print(const struct cli_engine *engine);
 json_t *cli_explain_json(const struct cli_engine *engine);
 
-/* "device, model, precision", for the last line. */
-void cli_engine_print_names(const struct cli_engine *engine);
+/* Adds device, model and precision, for the last line. */
+void cli_engine_names(const struct cli_engine *engine, struct alx_text *text);
 /* Adds what documents about runs have in common: device, model, precision, batch, times,
  * programs, plan. */
 void cli_engine_add_json(const struct cli_engine *engine, const struct cli_options *options,

@@ -41,18 +41,24 @@ static double part(size_t count, size_t all)
     return all ? (double)count / (double)all : NAN;
 }
 
+/* Images per second, with all that has to be done for them. */
+static double rate(const struct evaluation *e)
+{
+    return e->ns ? (double)(e->images + e->failed) * 1e9 / (double)e->ns : NAN;
+}
+
 static void show_progress(struct evaluation *e)
 {
     enum { EVERY_NS = 200000000 };
-    uint64_t now_ns = alx_clock_ns(), ns = now_ns - e->start_ns;
+    uint64_t now_ns = alx_clock_ns();
     size_t done = e->images + e->failed, all = e->dataset.count;
+    e->ns = now_ns - e->start_ns;
     if (!done || now_ns - e->shown_ns < EVERY_NS)
         return;
     e->shown_ns = now_ns;
     cli_progress("%s of %s images, top-1 %.2f %%, %.1f images/s, ends in %s", cli_count(done).text,
-                 cli_count(all).text, 100 * part(e->top1, e->images),
-                 (double)done * 1e9 / (double)ns,
-                 cli_duration((uint64_t)((double)ns / (double)done * (double)(all - done))).text);
+                 cli_count(all).text, 100 * part(e->top1, e->images), rate(e),
+                 cli_duration((uint64_t)((double)(all - done) / rate(e) * 1e9)).text);
 }
 
 /* --- measuring --- */
@@ -178,27 +184,28 @@ static void print_pairs(const struct evaluation *e)
 
 static void print_text(const struct evaluation *e)
 {
-    double seconds = (double)e->ns / 1e9;
-    size_t all = e->images + e->failed;
+    struct alx_text names = {0};
     if (e->confusion && e->engine.classes <= MATRIX_CLASSES)
         print_matrix(e);
     else if (e->confusion)
         print_pairs(e);
     putchar('\n');
     if (e->images) {
-        cli_print_styled(STYLE_BOLD, "top-1  %6.2f %%", 100 * part(e->top1, e->images));
-        printf("  %s of %s images\n", cli_count(e->top1).text, cli_count(e->images).text);
-        cli_print_styled(STYLE_BOLD, "top-5  %6.2f %%", 100 * part(e->top5, e->images));
-        printf("  %s\n", cli_count(e->top5).text);
+        cli_print_line(STYLE_BOLD, "top-1  %6.2f %%  %s of %s images",
+                       100 * part(e->top1, e->images), cli_count(e->top1).text,
+                       cli_count(e->images).text);
+        cli_print_line(STYLE_BOLD, "top-5  %6.2f %%  %s", 100 * part(e->top5, e->images),
+                       cli_count(e->top5).text);
     }
     if (e->failed)
-        cli_print_styled(STYLE_BAD, "failed %s images\n", cli_count(e->failed).text);
+        cli_print_line(STYLE_BAD, "%s images could not be read", cli_count(e->failed).text);
     if (e->options->quiet)
         return;
-    cli_engine_print_names(&e->engine);
-    cli_print_styled(STYLE_DIM, "%sbatch %zu%s%.1f images/s (%s)\n", cli_separator(),
-                     e->engine.batch, cli_separator(), (double)all / seconds,
-                     cli_duration(e->ns).text);
+    cli_engine_names(&e->engine, &names);
+    cli_print_line(STYLE_PLAIN, "%.1f images/s (%s)", rate(e), cli_duration(e->ns).text);
+    cli_print_line(STYLE_DIM, "%s%sbatch %zu", alx_text_get(&names), cli_separator(),
+                   e->engine.batch);
+    alx_text_free(&names);
 }
 
 static json_t *confusion_json(const struct evaluation *e)
@@ -218,7 +225,6 @@ static json_t *confusion_json(const struct evaluation *e)
 
 static int print_json(const struct evaluation *e, int code)
 {
-    size_t all = e->images + e->failed;
     json_t *document = cli_json_document("eval/1"), *labels = json_array();
     cli_engine_add_json(&e->engine, e->options, document);
     for (size_t i = 0; i < e->engine.classes; i++)
@@ -227,8 +233,7 @@ static int print_json(const struct evaluation *e, int code)
     cli_json_set(document, "failed", cli_json_count(e->failed));
     cli_json_set(document, "top1", cli_json_number(part(e->top1, e->images)));
     cli_json_set(document, "top5", cli_json_number(part(e->top5, e->images)));
-    cli_json_set(document, "images_per_s",
-                 cli_json_number(e->ns ? (double)all * 1e9 / (double)e->ns : NAN));
+    cli_json_set(document, "images_per_s", cli_json_number(rate(e)));
     cli_json_set(document, "labels", labels);
     cli_json_set(document, "confusion", confusion_json(e));
     return cli_json_finish(document, e->options, code);

@@ -10,8 +10,8 @@
 void cli_explain_print(const struct cli_engine *engine)
 {
     static const struct cli_column columns[] = {
-        {"Layer", false, false}, {"Algorithm", false, false}, {"How", false, true},
-        {"Why", false, true},    {"MACs", true, false},       {"Moves", true, false},
+        {"Layer", false, false}, {"Algorithm", false, false},  {"MACs", true, false},
+        {"Moves", true, false},  {"How and why", false, true},
     };
     struct cli_table table = {columns, sizeof columns / sizeof *columns, NULL, 0, 0};
     struct alx_plan_memory memory = alx_plan_memory(engine->plan);
@@ -20,16 +20,16 @@ void cli_explain_print(const struct cli_engine *engine)
         const struct alx_plan_step *step = alx_plan_step(engine->plan, i);
         cli_table_add(&table, "%s", step->layer);
         cli_table_add(&table, "%s", step->algorithm);
-        cli_table_add(&table, "%s%s", step->parameters, step->streamed ? ", streamed" : "");
-        cli_table_add(&table, "%s", step->reason);
         cli_table_add(&table, "%s", step->macs ? cli_count(step->macs).text : "");
         cli_table_add(&table, "%s", cli_bytes(step->moved_bytes).text);
+        cli_table_add(&table, "%s; %s%s", step->parameters, step->reason,
+                      step->streamed ? "; weights are streamed" : "");
         macs += step->macs;
         moved += step->moved_bytes;
     }
-    cli_print_styled(STYLE_BOLD, "Plan of %s at batch %zu on %s (%s)\n", alx_net_name(engine->net),
-                     engine->batch, alx_device_get_info(engine->device)->name,
-                     alx_plan_origin(engine->plan));
+    cli_print_line(STYLE_BOLD, "Plan of %s at batch %zu on %s (%s)", alx_net_name(engine->net),
+                   engine->batch, alx_device_get_info(engine->device)->name,
+                   alx_plan_origin(engine->plan));
     cli_table_print(&table);
     printf("In all %s MACs, %s moved a run\n", cli_count(macs).text, cli_bytes(moved).text);
     printf("Device memory: %s weights, %s activations", cli_bytes(memory.weights_bytes).text,

@@ -32,17 +32,6 @@ static void option_name(const struct cli_option *option, char *out, size_t out_b
 
 /* --- --help --- */
 
-/* A term and its text beside it, or below it when the term is long. */
-static void print_entry(const char *term, size_t indent, const char *text)
-{
-    cli_print_styled(STYLE_BOLD, "%s", term);
-    if (strlen(term) + 2 > indent)
-        printf("\n%*s", (int)indent, "");
-    else
-        printf("%*s", (int)(indent - strlen(term)), "");
-    cli_print_wrapped(text, indent);
-}
-
 static void print_option(const struct cli_option *option)
 {
     char name[96], term[112];
@@ -51,13 +40,13 @@ static void print_option(const struct cli_option *option)
         snprintf(term, sizeof term, "  -%c, %s", option->letter, name);
     else
         snprintf(term, sizeof term, "      %s", name);
-    print_entry(term, 28, option->help);
+    cli_print_entry(term, 28, "%s", option->help);
 }
 
 static void print_heading(const char *title)
 {
     putchar('\n');
-    cli_print_styled(STYLE_BOLD, "%s\n", title);
+    cli_print_line(STYLE_BOLD, "%s", title);
 }
 
 static void print_notes(const char *title, const struct cli_note *notes, size_t indent)
@@ -66,7 +55,7 @@ static void print_notes(const char *title, const struct cli_note *notes, size_t 
     print_heading(title);
     for (; notes->name; notes++) {
         snprintf(term, sizeof term, "  %s", notes->name);
-        print_entry(term, indent, notes->text);
+        cli_print_entry(term, indent, "%s", notes->text);
     }
 }
 
@@ -81,13 +70,13 @@ void cli_help_print(const struct cli_command *command)
         printf("Usage: alexnet-cl %s [OPTIONS]%s%s\n\n", command->name,
                *command->operands ? " " : "", command->operands);
     }
-    cli_print_wrapped(command->text, 0);
+    cli_print_entry("", 0, "%s", command->text);
     printf("\nExample: %s\n", command->example);
     if (general) {
         print_heading("Commands (each has its own --help)");
         for (size_t i = 0; cli_command(i); i++) {
             snprintf(term, sizeof term, "  %s", cli_command(i)->name);
-            print_entry(term, 13, cli_command(i)->summary);
+            cli_print_entry(term, 13, "%s", cli_command(i)->summary);
         }
     }
     print_heading("Options");

@@ -135,6 +135,8 @@ static const char *const filter_names[] = {"antialias", "bilinear"};
 static const char *const order_names[] = {"rgb", "bgr"};
 static const char *const dtype_names[] = {"F32", "F16", "BF16"};
 
+enum { INDENT = 11 };
+
 static uint64_t file_bytes(const char *path)
 {
     struct stat info;
@@ -163,22 +165,22 @@ static void add_dtypes(struct alx_text *text, const alx_model *model)
 static void print_recipe(const struct alx_preprocess *p, struct alx_shape input)
 {
     size_t resize = p->resize_size ? p->resize_size : input.height;
-    printf("  input    ");
+    const char *order = input.channels == 1 ? "grey" : p->order == ALX_ORDER_RGB ? "RGB" : "BGR";
     if (p->resize == ALX_RESIZE_NONE)
-        printf("exactly %zux%zu", input.height, input.width);
-    else if (p->resize == ALX_RESIZE_WARP)
-        printf("scaled to %zux%zu (%s), its centre %zux%zu", resize, resize,
-               filter_names[p->filter], input.height, input.width);
+        cli_print_entry("  input", INDENT, "exactly %zux%zu, %s", input.width, input.height, order);
     else
-        printf("short side scaled to %zu (%s), its centre %zux%zu", resize, filter_names[p->filter],
-               input.height, input.width);
-    printf(", %s\n", input.channels == 1 ? "grey" : p->order == ALX_ORDER_RGB ? "RGB" : "BGR");
-    printf("  pixel    (p * %g - ", (double)p->scale);
+        cli_print_entry("  input", INDENT, "%s %zu (%s), its centre %zux%zu, %s",
+                        p->resize == ALX_RESIZE_WARP ? "scaled to a square of"
+                                                     : "short side scaled to",
+                        resize, filter_names[p->filter], input.width, input.height, order);
     if (p->mean_image)
-        printf("a mean image of %zux%zu", p->mean_height, p->mean_width);
+        cli_print_entry("  pixel", INDENT, "(p * %g - a mean image of %zux%zu) / %g,%g,%g",
+                        (double)p->scale, p->mean_width, p->mean_height, (double)p->std[0],
+                        (double)p->std[1], (double)p->std[2]);
     else
-        printf("%g,%g,%g", (double)p->mean[0], (double)p->mean[1], (double)p->mean[2]);
-    printf(") / %g,%g,%g\n", (double)p->std[0], (double)p->std[1], (double)p->std[2]);
+        cli_print_entry("  pixel", INDENT, "(p * %g - %g,%g,%g) / %g,%g,%g", (double)p->scale,
+                        (double)p->mean[0], (double)p->mean[1], (double)p->mean[2],
+                        (double)p->std[0], (double)p->std[1], (double)p->std[2]);
 }
 
 static void print_model(const alx_model *model)
@@ -189,23 +191,18 @@ static void print_model(const alx_model *model)
     size_t classes = alx_model_class_count(model);
     if (alx_model_sha256(model, sha256) != ALX_STATUS_OK)
         sha256[0] = 0;
-    cli_print_styled(STYLE_BOLD, "%s\n", alx_model_name(model));
-    cli_print_styled(STYLE_PLAIN, "  file     %s\n", alx_model_path(model));
+    cli_print_line(STYLE_BOLD, "%s", alx_model_name(model));
+    cli_print_entry("  file", INDENT, "%s", alx_model_path(model));
     add_dtypes(&text, model);
-    printf("  format   %s, %s, %s\n", alx_model_format(model), alx_text_get(&text),
-           cli_bytes(file_bytes(alx_model_path(model))).text);
+    cli_print_entry("  format", INDENT, "%s, %s, %s", alx_model_format(model), alx_text_get(&text),
+                    cli_bytes(file_bytes(alx_model_path(model))).text);
     alx_text_free(&text);
-    printf("  sha256   %s\n", sha256);
+    cli_print_entry("  sha256", INDENT, "%s", sha256);
     print_recipe(alx_model_preprocess(model), alx_net_input(alx_model_net(model)));
-    alx_text_add(&text, "%zu:", classes);
     for (size_t i = 0; i < classes && i < MOST_LABELS; i++)
         alx_text_add(&text, " %s%s", alx_model_label(model, i), i + 1 < classes ? "," : "");
-    if (classes > MOST_LABELS)
-        alx_text_add(&text, " ...");
-    if (text.data)
-        alx_text_clean(text.data);
-    printf("  classes  ");
-    cli_print_wrapped(alx_text_get(&text), 11);
+    cli_print_entry("  classes", INDENT, "%zu:%s%s", classes, alx_text_get(&text),
+                    classes > MOST_LABELS ? " ..." : "");
     alx_text_free(&text);
     putchar('\n');
 }

@@ -85,28 +85,38 @@ size_t cli_text_width(const char *text)
     return width;
 }
 
-/* The line ends at the end of the format stay; any other is from outside. */
 static char *clean_format(const char *format, va_list arguments)
 {
     char *text;
-    int bytes = vasprintf(&text, format, arguments);
-    if (bytes < 0)
+    if (vasprintf(&text, format, arguments) < 0)
         return cli_copy("");
     alx_text_clean(text);
-    for (size_t i = strlen(format); i && format[i - 1] == '\n' && bytes; i--)
-        text[--bytes] = '\n';
     return text;
+}
+
+static void start_style(enum style style)
+{
+    static const char *const codes[] = {"",         "\x1b[1m",  "\x1b[2m",
+                                        "\x1b[32m", "\x1b[31m", "\x1b[36m"};
+    if (output.colored)
+        fputs(codes[style], stdout);
+}
+
+static void end_style(enum style style)
+{
+    if (output.colored && style != STYLE_PLAIN)
+        fputs("\x1b[m", stdout);
 }
 
 void cli_print_styled(enum style style, const char *format, ...)
 {
-    static const char *const codes[] = {"", "\x1b[1m", "\x1b[2m", "\x1b[32m", "\x1b[31m"};
     va_list arguments;
     va_start(arguments, format);
     char *text = clean_format(format, arguments);
     va_end(arguments);
-    bool colored = output.colored && style != STYLE_PLAIN;
-    printf("%s%s%s", colored ? codes[style] : "", text, colored ? "\x1b[m" : "");
+    start_style(style);
+    fputs(text, stdout);
+    end_style(style);
     free(text);
 }
 
@@ -126,23 +136,55 @@ void cli_print_cut(const char *text, size_t columns)
     free(clean);
 }
 
-void cli_print_wrapped(const char *text, size_t indent)
+/* Prints clean text between two edges, broken at spaces. */
+static void print_wrapped(const char *text, size_t indent, size_t right)
 {
-    size_t right = alx_min(cli_output_width(), 80), column = indent;
+    size_t column = indent;
     while (*text) {
-        size_t word = strcspn(text, " ");
-        if (column > indent && column + 1 + word > right) {
+        size_t spaces = strspn(text, " "), bytes = strcspn(text + spaces, " "), width = 0, columns;
+        text += spaces;
+        for (size_t i = 0; i < bytes; width += columns)
+            i += character(text + i, &columns);
+        if (column > indent && column + spaces + width > right) {
             printf("\n%*s", (int)indent, "");
             column = indent;
-        } else if (column > indent) {
-            putchar(' ');
-            column++;
+        } else {
+            printf("%*s", (int)spaces, "");
+            column += spaces;
         }
-        printf("%.*s", (int)word, text);
-        column += word;
-        text += word + strspn(text + word, " ");
+        printf("%.*s", (int)bytes, text);
+        column += width;
+        text += bytes;
     }
+}
+
+void cli_print_line(enum style style, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    char *text = clean_format(format, arguments);
+    va_end(arguments);
+    start_style(style);
+    print_wrapped(text, 0, cli_output_width());
+    end_style(style);
     putchar('\n');
+    free(text);
+}
+
+void cli_print_entry(const char *label, size_t indent, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    char *text = clean_format(format, arguments);
+    va_end(arguments);
+    size_t width = strlen(label);
+    cli_print_styled(STYLE_BOLD, "%s", label);
+    if (width && width + 2 > indent)
+        putchar('\n');
+    printf("%*s", (int)(width && width + 2 > indent ? indent : indent - width), "");
+    print_wrapped(text, indent, alx_min(cli_output_width(), 80));
+    putchar('\n');
+    free(text);
 }
 
 void cli_print_bar(double part, size_t columns)
@@ -152,11 +194,12 @@ void cli_print_bar(double part, size_t columns)
     size_t steps = output.utf8 ? 8 : 1;
     double length = (part > 0 ? part < 1 ? part : 1 : 0) * (double)(columns * steps);
     size_t filled = (size_t)(length + 0.5), full = filled / steps, rest = filled % steps;
-    printf("%s", output.colored ? "\x1b[36m" : "");
+    start_style(STYLE_BAR);
     for (size_t i = 0; i < full; i++)
         fputs(output.utf8 ? "\u2588" : "#", stdout);
     fputs(eighths[rest], stdout);
-    printf("%s%*s", output.colored ? "\x1b[m" : "", (int)(columns - full - (rest > 0)), "");
+    end_style(STYLE_BAR);
+    printf("%*s", (int)(columns - full - (rest > 0)), "");
 }
 
 const char *cli_separator(void)
@@ -229,22 +272,28 @@ void cli_table_add(struct cli_table *table, const char *format, ...)
     va_end(arguments);
 }
 
-/* Cuts flexible columns, the widest first, until the row fits. Returns the gap between columns. */
+/* Narrows flexible columns, the widest first, until the row fits. Returns the gap between columns.
+ */
 static size_t fit_columns(const struct cli_table *table, size_t *widths)
 {
-    enum { LEAST = 8 };
+    enum { LEAST = 8, LEAST_OF_LAST = 24 };
     size_t total = 0, gap = 2, room = cli_output_width();
     for (size_t i = 0; i < table->column_count; i++)
         total += widths[i];
-    if (total + gap * (table->column_count - 1) > room)
+    size_t last = table->column_count - 1, broken = 0;
+    if (table->columns[last].flexible && widths[last] > LEAST_OF_LAST)
+        broken = widths[last] - LEAST_OF_LAST;
+    if (total - broken + gap * last > room)
         gap = 1;
     total += gap * (table->column_count - 1);
     while (total > room) {
         size_t widest = table->column_count;
-        for (size_t i = 0; i < table->column_count; i++)
-            if (table->columns[i].flexible && widths[i] > LEAST &&
+        for (size_t i = 0; i < table->column_count; i++) {
+            size_t least = i + 1 < table->column_count ? LEAST : LEAST_OF_LAST;
+            if (table->columns[i].flexible && widths[i] > least &&
                 (widest == table->column_count || widths[i] > widths[widest]))
                 widest = i;
+        }
         if (widest == table->column_count)
             break;
         widths[widest]--;
@@ -256,19 +305,20 @@ static size_t fit_columns(const struct cli_table *table, size_t *widths)
 static void print_row(const struct cli_table *table, char *const *cells, const size_t *widths,
                       size_t gap)
 {
-    size_t count = table->column_count;
+    size_t count = table->column_count, start = 0;
     while (count > 1 && !*cells[count - 1])
         count--; /* no spaces at the end of a line */
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; start += widths[i++] + gap) {
         size_t width = cli_text_width(cells[i]), pad = widths[i] - alx_min(widths[i], width);
-        bool last = i + 1 == count;
-        if (table->columns[i].right)
-            printf("%*s", (int)pad, "");
+        bool right = table->columns[i].right;
+        if (i + 1 == table->column_count && table->columns[i].flexible) {
+            print_wrapped(cells[i], start, start + widths[i]);
+            break;
+        }
+        printf("%*s", right ? (int)pad : 0, "");
         cli_print_cut(cells[i], widths[i]);
-        if (!table->columns[i].right && !last)
-            printf("%*s", (int)pad, "");
-        if (!last)
-            printf("%*s", (int)gap, "");
+        if (i + 1 < count)
+            printf("%*s", (int)(gap + (right ? 0 : pad)), "");
     }
     putchar('\n');
 }
@@ -285,9 +335,9 @@ void cli_table_print(struct cli_table *table)
     for (size_t i = 0; i < table->cell_count; i++)
         widths[i % columns] = alx_max(widths[i % columns], cli_text_width(table->cells[i]));
     size_t gap = fit_columns(table, widths);
-    printf("%s", output.colored ? "\x1b[1m" : "");
+    start_style(STYLE_BOLD);
     print_row(table, titles, widths, gap);
-    printf("%s", output.colored ? "\x1b[m" : "");
+    end_style(STYLE_BOLD);
     for (size_t i = 0; i + columns <= table->cell_count; i += columns)
         print_row(table, table->cells + i, widths, gap);
     for (size_t i = 0; i < columns; i++)

@@ -27,15 +27,19 @@ size_t cli_output_width(void);
 /* How many columns a text takes on the terminal. */
 size_t cli_text_width(const char *text);
 
-enum style { STYLE_PLAIN, STYLE_BOLD, STYLE_DIM, STYLE_GOOD, STYLE_BAD };
-/* Prints text in a style. */
+enum style { STYLE_PLAIN, STYLE_BOLD, STYLE_DIM, STYLE_GOOD, STYLE_BAD, STYLE_BAR };
+/* Prints text in a style, without a line end. */
 void cli_print_styled(enum style style, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Prints a line, broken at spaces where the terminal is too narrow. */
+void cli_print_line(enum style style, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* Prints text cut to `columns` with an ellipsis. */
 void cli_print_cut(const char *text, size_t columns);
-/* Prints text between a left edge and the terminal's right one, broken at spaces; the first line
- * starts where the cursor is, which is at `indent`. */
-void cli_print_wrapped(const char *text, size_t indent);
+/* Prints a label and, beside it at column `indent` or below when it is long, text broken at spaces
+ * so that it ends before the terminal and before column 80. */
+void cli_print_entry(const char *label, size_t indent, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* A bar of `part` (0 to 1) of `columns`, padded to them. */
 void cli_print_bar(double part, size_t columns);
 /* A separator between words of a line: a middle dot, or a comma. */
@@ -49,11 +53,12 @@ struct cli_words cli_count(uint64_t value);
 struct cli_words cli_bytes(uint64_t bytes);
 struct cli_words cli_duration(uint64_t ns);
 
-/* A table: columns as wide as what they hold; flexible ones shrink where the terminal is narrow. */
+/* A table: columns as wide as what they hold. Where the terminal is narrow, flexible ones are cut,
+ * and the last one, if flexible, is broken at spaces. */
 struct cli_column {
     const char *title;
-    bool right;    /* numbers */
-    bool flexible; /* may be cut */
+    bool right; /* numbers */
+    bool flexible;
 };
 struct cli_table {
     const struct cli_column *columns; /* borrowed */

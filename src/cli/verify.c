@@ -90,20 +90,20 @@ error:
 static void print_device(const struct alx_device_info *info, struct collected *c,
                          enum alx_status status)
 {
-    cli_print_styled(STYLE_BOLD, "%zu  %s%s%s\n", info->number, info->name, cli_separator(),
-                     info->platform);
+    cli_print_line(STYLE_BOLD, "%zu  %s%s%s", info->number, info->name, cli_separator(),
+                   info->platform);
     if (c->table.cell_count)
         cli_table_print(&c->table);
     if (status == ALX_STATUS_OK)
-        cli_print_styled(STYLE_GOOD,
-                         "all right: %zu kernels and forms, %zu shapes, largest error %.3f of its "
-                         "bound\n\n",
-                         c->algorithms, c->shapes, c->worst);
+        cli_print_line(STYLE_GOOD,
+                       "all right: %zu kernels and forms, %zu shapes, largest error %.3f of its "
+                       "bound",
+                       c->algorithms, c->shapes, c->worst);
     else if (c->algorithms)
-        cli_print_styled(STYLE_BAD, "WRONG: %zu of %zu kernels and forms\n\n", c->failed,
-                         c->algorithms);
+        cli_print_line(STYLE_BAD, "WRONG: %zu of %zu kernels and forms", c->failed, c->algorithms);
     else
-        cli_print_styled(STYLE_BAD, "could not be tried\n\n");
+        cli_print_line(STYLE_BAD, "could not be tried");
+    putchar('\n');
 }
 
 static json_t *device_json(const struct alx_device_info *info, struct collected *c,

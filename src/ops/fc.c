@@ -18,6 +18,7 @@ static struct alx_weight_format weight_format(const struct alx_problem *p, size_
         .k_elems = alx_shape_elems(p->info->in),
         .groups = 1,
         .group_panels = alx_ceil_div(p->info->layer.out_channels, panel_rows),
+        .precision = p->precision,
     };
 }
 
