@@ -92,6 +92,7 @@ struct trial {
     float *in, *weights, *biases, *out;
     double *expected, *magnitude;
     struct alx_verify_row *row;
+    bool wrong; /* an output is beyond its bound */
 };
 
 static void trial_free(struct trial *t)
@@ -222,7 +223,7 @@ static void compare(struct trial *t, bool integers)
                      (double)t->out[i], t->expected[i]);
         wrong = wrong || !good;
     }
-    row->failures += wrong;
+    t->wrong = t->wrong || wrong;
 }
 
 static enum alx_status run_once(struct trial *t, bool integers)
@@ -311,6 +312,8 @@ static void run_form(alx_device *device, const struct alx_verify_options *option
             if (!row->detail[0])
                 snprintf(row->detail, sizeof row->detail, "shape %zu: %.200s", i + 1,
                          alx_error_message());
+        } else {
+            row->failures += trial.wrong;
         }
     }
 }
