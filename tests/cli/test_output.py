@@ -63,7 +63,7 @@ class Streams(Case):
         process.send_signal(signal.SIGINT)
         started = time.monotonic()
         out, err = process.communicate(timeout=60)
-        self.assertLess(time.monotonic() - started, 10)
+        self.assertLess(time.monotonic() - started, 30)
         self.assertEqual((process.returncode, err), (130, b""))
         self.assertNotIn(b"device", out)
 
