@@ -117,6 +117,21 @@ error:
     return status;
 }
 
+/* On a CPU the mapping is the memory that kernels use. */
+static enum alx_status prepare_arena(alx_session *session)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    size_t bytes = session->plan->memory.arena_bytes;
+    cl_int error;
+    void *map = clEnqueueMapBuffer(session->queue, session->arena, CL_TRUE,
+                                   CL_MAP_WRITE_INVALIDATE_REGION, 0, bytes, 0, NULL, NULL, &error);
+    ALX_CL(error);
+    alx_ask_for_large_pages(map, bytes);
+    ALX_CL(clEnqueueUnmapMemObject(session->queue, session->arena, map, 0, NULL, NULL));
+error:
+    return status;
+}
+
 static enum alx_status allocate(alx_session *session)
 {
     enum alx_status status = ALX_STATUS_OK;
@@ -126,6 +141,7 @@ static enum alx_status allocate(alx_session *session)
     session->arena = clCreateBuffer(context, CL_MEM_READ_WRITE | CL_MEM_ALLOC_HOST_PTR,
                                     plan->memory.arena_bytes, NULL, &error);
     ALX_CL(error);
+    ALX_TRY(prepare_arena(session));
     ALX_TRY(
         alx_alloc(plan->step_count + 1, sizeof *session->tensors, "a session", &session->tensors));
     ALX_TRY(alx_alloc(plan->step_count, sizeof *session->steps, "a session", &session->steps));

@@ -22,6 +22,7 @@ cl_mem alx_session_part(const alx_session *session, const struct alx_bound_step 
     return bound->step->streamed ? session->staging[part % 2] : bound->parts[part];
 }
 
+/* On a CPU the mapping is the memory that kernels read. */
 static enum alx_status create_filled(alx_session *session, size_t bytes, cl_mem *buffer, void **map)
 {
     enum alx_status status = ALX_STATUS_OK;
@@ -33,6 +34,7 @@ static enum alx_status create_filled(alx_session *session, size_t bytes, cl_mem 
     *map = clEnqueueMapBuffer(session->queue, created, CL_TRUE, CL_MAP_WRITE, 0, bytes, 0, NULL,
                               NULL, &error);
     ALX_CL(error);
+    alx_ask_for_large_pages(*map, bytes);
 error:
     return status;
 }
