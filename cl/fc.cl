@@ -73,8 +73,12 @@ fc_gemv(__global const float *restrict in, __global const weight *restrict weigh
             for (int i = 0; i < IMAGES; i++)
                 sum[r][i] = (vec)(0.0f);
 
-        for (int k = lane; k < K_VECTORS; k += LANES) {
+        /* As many rounds for every lane: where they differ, Intel's CPU compiler goes wrong. */
+        for (int round = 0; round < K_VECTORS; round += LANES) {
+            const int k = round + lane;
             vec x[IMAGES];
+            if (K_VECTORS % LANES && k >= K_VECTORS)
+                continue;
             FETCH_AHEAD((__global const char *)(w + k * (ROWS * VECTOR)) + AHEAD_BYTES);
 #pragma unroll
             for (int i = 0; i < IMAGES; i++)
