@@ -79,7 +79,8 @@ typedef char weight;
 
 /* Asks for PREFETCH cache lines from `p` on, which may lie past the end of a buffer: the hardware
  * ignores that. The host gives 0 to simulators and GPUs. */
-#define LINE_BYTES 64
+#define LINE_BYTES   64
+#define LINE_WEIGHTS (LINE_BYTES * 8 / WEIGHT_BITS)
 #if PREFETCH > 0 && defined(__has_builtin)
 #if __has_builtin(__builtin_prefetch)
 #define FETCH_AHEAD(p)                                                                             \
@@ -89,6 +90,36 @@ typedef char weight;
 #endif
 #ifndef FETCH_AHEAD
 #define FETCH_AHEAD(p)
+#endif
+
+#if defined(ROWS) && defined(VECTORS) && defined(UNROLL)
+/* A register tile on a CPU: sum[i][...] += x[i * step + k] * w[k][VECTORS * VECTOR] for k from 0 to
+ * count - 1, a multiple of UNROLL. Meanwhile PREFETCH lines a step of UNROLL are asked for from
+ * `next` on. */
+static void add_products(vec sum[ROWS][VECTORS], __global const float *x, int step,
+                         __global const weight *w, int count, __global const weight *next)
+{
+#pragma nounroll
+    for (int k = 0; k < count; k += UNROLL) {
+        FETCH_AHEAD(next);
+        next += PREFETCH * LINE_WEIGHTS;
+#pragma unroll
+        for (int u = 0; u < UNROLL; u++) {
+            vec v[VECTORS];
+#pragma unroll
+            for (int j = 0; j < VECTORS; j++)
+                v[j] = LOAD_WEIGHTS(w + (u * VECTORS + j) * VECTOR);
+#pragma unroll
+            for (int i = 0; i < ROWS; i++) {
+                const vec value = (vec)(x[i * step + k + u]);
+#pragma unroll
+                for (int j = 0; j < VECTORS; j++)
+                    sum[i][j] = fma(value, v[j], sum[i][j]);
+            }
+        }
+        w += UNROLL * VECTORS * VECTOR;
+    }
+}
 #endif
 
 /* Negative values become 0, NaN stays NaN. */

@@ -4,9 +4,9 @@
  *
  *   out = A^T [ sum over k of (G w_k G^T) * (B^T in_k B) ] A + bias, then the activation
  *
- * Comes after the transforms that cook_toom.py writes (TRANSFORM_INPUT is B^T, TRANSFORM_OUTPUT is
- * A^T). A convolution of stride S becomes one of stride 1 by taking the S * S phases of the input
- * as channels (space to depth): k counts GROUP_K = GROUP_IN * STRIDE^2 of them.
+ * WEIGHT_BITS is 32. Comes after the transforms that cook_toom.py writes (TRANSFORM_INPUT is B^T,
+ * TRANSFORM_OUTPUT is A^T). A convolution of stride S becomes one of stride 1 by taking the S * S
+ * phases of the input as channels (space to depth): k counts GROUP_K = GROUP_IN * STRIDE^2 of them.
  *
  * A pass computes IMAGES images; TILES tiles are counted flat over images, rows and columns.
  * Transformed input:   work[point][tile][GROUPS * GROUP_K], points IN_STEP apart.
@@ -23,7 +23,7 @@
  *   ROWS         1 .. BLOCK, VECTORS 1 .. 4: its register tile, tiles by vectors
  *   UNROLL       divides GROUP_K     PREFETCH   cache lines fetched ahead every UNROLL steps of k
  */
-#define LINE_FLOATS  (LINE_BYTES / 4)
+#define LINE_WEIGHTS (LINE_BYTES / 4)
 #define SIDE         (TILE + KERNEL - 1)
 #define POINTS       (SIDE * SIDE)
 #define GROUP_IN     (IN_C / GROUPS)
@@ -143,7 +143,7 @@ winograd_input(__global const float *restrict in, __global float *restrict work,
 /* --- multiplication and output --- */
 
 /* One point: ROWS tiles by a panel. `next` is what is read after these weights. */
-static void multiply(__global const float *x, __global const float *w, __global const float *next,
+static void multiply(__global const float *x, __global const weight *w, __global const weight *next,
                      float *product)
 {
     vec sum[ROWS][VECTORS];
@@ -152,26 +152,7 @@ static void multiply(__global const float *x, __global const float *w, __global 
 #pragma unroll
         for (int j = 0; j < VECTORS; j++)
             sum[i][j] = (vec)(0.0f);
-#pragma nounroll
-    for (int k = 0; k < GROUP_K; k += UNROLL) {
-        FETCH_AHEAD(next);
-        next += PREFETCH * LINE_FLOATS;
-#pragma unroll
-        for (int u = 0; u < UNROLL; u++) {
-            vec v[VECTORS];
-#pragma unroll
-            for (int j = 0; j < VECTORS; j++)
-                v[j] = LOAD(w + u * PANEL + j * VECTOR);
-#pragma unroll
-            for (int i = 0; i < ROWS; i++) {
-                const vec value = (vec)(x[i * (GROUPS * GROUP_K) + k + u]);
-#pragma unroll
-                for (int j = 0; j < VECTORS; j++)
-                    sum[i][j] = fma(value, v[j], sum[i][j]);
-            }
-        }
-        w += UNROLL * PANEL;
-    }
+    add_products(sum, x, GROUPS * GROUP_K, w, GROUP_K, next);
 #pragma unroll
     for (int i = 0; i < ROWS; i++)
 #pragma unroll
@@ -234,7 +215,7 @@ static void transform_output(const float *product, vec bias, __global float *out
  * core's own cache. Work-group (1, 1, 1); global (panels, ceil(TILES / BLOCK), 1).
  */
 __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void
-winograd_multiply(__global const float *restrict work, __global const float *restrict weights,
+winograd_multiply(__global const float *restrict work, __global const weight *restrict weights,
                   __global const float *restrict bias, __global float *restrict out,
                   int first_panel, int first_image)
 {
@@ -242,7 +223,7 @@ winograd_multiply(__global const float *restrict work, __global const float *res
     const int group = panel / GROUP_PANELS;
     /* The last block begins earlier, so that it is whole, and stores only what is its own. */
     const int own_tile = (int)get_global_id(1) * BLOCK, first_tile = min(own_tile, TILES - BLOCK);
-    __global const float *w = weights + (size_t)part_panel * (POINTS * GROUP_K * PANEL);
+    __global const weight *w = weights + (size_t)part_panel * (POINTS * GROUP_K * PANEL);
     __global const float *x = work + first_tile * (GROUPS * GROUP_K) + group * GROUP_K;
     float product[POINTS * OUT_STEP];
 
@@ -250,7 +231,7 @@ winograd_multiply(__global const float *restrict work, __global const float *res
         for (int i = 0; i < (BLOCK + ROWS - 1) / ROWS; i++) {
             const int tile = min(i * ROWS, BLOCK - ROWS);
             multiply(x + tile * (GROUPS * GROUP_K), w,
-                     w + GROUP_K * PANEL + i * (GROUP_K / UNROLL * PREFETCH * LINE_FLOATS),
+                     w + GROUP_K * PANEL + i * (GROUP_K / UNROLL * PREFETCH * LINE_WEIGHTS),
                      product + point * OUT_STEP + tile * PANEL);
         }
         w += GROUP_K * PANEL;

@@ -1,5 +1,6 @@
 #include "ops/op.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +10,8 @@
 
 static const struct alx_algorithm *const algorithms[] = {
     &alx_conv_winograd, &alx_conv_direct, &alx_conv_clblast, &alx_conv_naive, &alx_fc_gemv,
-    &alx_fc_direct,     &alx_fc_clblast,  &alx_fc_naive,     &alx_lrn_row,    &alx_lrn_element,
-    &alx_pool_max,      &alx_relu,        &alx_softmax,
+    &alx_fc_gemm,       &alx_fc_direct,   &alx_fc_clblast,   &alx_fc_naive,   &alx_lrn_row,
+    &alx_lrn_element,   &alx_pool_max,    &alx_relu,         &alx_softmax,
 };
 
 const struct alx_algorithm *const *alx_algorithms(size_t *count)
@@ -122,6 +123,28 @@ struct alx_layout alx_layout_for(struct alx_shape shape, size_t block, size_t ha
 {
     bool fits = block && shape.channels % block == 0;
     return (struct alx_layout){fits ? block : shape.channels, halo};
+}
+
+void alx_choose_register_tile(size_t count, size_t channels, size_t parallel,
+                              const struct alx_traits *t, struct alx_params *params)
+{
+    double least = INFINITY;
+    for (size_t vectors = 1; vectors <= 3; vectors++) {
+        /* Beside the sums, registers hold a panel's vectors and one input value. */
+        size_t most = alx_min(count, (t->registers - 1 - vectors) / vectors);
+        size_t panels = alx_ceil_div(channels, vectors * t->vector), items = panels * parallel;
+        double idle = (double)(alx_ceil_div(items, t->units) * t->units) / (double)items;
+        for (size_t rows = 1; rows <= most; rows++) {
+            /* Loads beside the multiplications: one a vector, one a row. */
+            double step = (double)(rows * vectors) + 0.25 * (double)(rows + vectors);
+            double cost = (double)(panels * alx_ceil_div(count, rows)) * step * idle;
+            if (cost < least) {
+                least = cost;
+                params->rows = rows;
+                params->vectors = vectors;
+            }
+        }
+    }
 }
 
 size_t alx_divisor(size_t value, size_t limit)

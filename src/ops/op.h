@@ -161,7 +161,8 @@ void alx_reference_run(const struct alx_layer_info *info, size_t batch,
 
 extern const struct alx_algorithm alx_conv_winograd, alx_conv_direct, alx_conv_clblast,
     alx_conv_naive;
-extern const struct alx_algorithm alx_fc_gemv, alx_fc_direct, alx_fc_clblast, alx_fc_naive;
+extern const struct alx_algorithm alx_fc_gemv, alx_fc_gemm, alx_fc_direct, alx_fc_clblast,
+    alx_fc_naive;
 extern const struct alx_algorithm alx_lrn_row, alx_lrn_element, alx_pool_max, alx_relu, alx_softmax;
 
 void alx_conv_reference(const struct alx_layer_info *, size_t, const struct alx_reference *);
@@ -178,6 +179,11 @@ struct alx_layout alx_any_input_layout(const struct alx_problem *problem,
                                        const struct alx_params *params);
 /* NHWC when `block` is 0 or does not divide the channels. */
 struct alx_layout alx_layout_for(struct alx_shape shape, size_t block, size_t halo);
+/* On a CPU, for `count` rows (pixels, tiles, images) by `channels`: rows and vectors of channels
+ * that a work-item keeps in registers so that least is computed in vain and most units are busy.
+ * `parallel` times as many work-items as panels of channels will run. */
+void alx_choose_register_tile(size_t count, size_t channels, size_t parallel,
+                              const struct alx_traits *traits, struct alx_params *params);
 /* The largest divisor of `value` up to `limit`. */
 size_t alx_divisor(size_t value, size_t limit);
 /* The largest power of two up to `limit` that divides `value`. */

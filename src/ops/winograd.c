@@ -84,28 +84,6 @@ static bool suits(const struct alx_problem *p, const struct alx_traits *t)
            cost_of(p, tile_of(p)) < direct_cost(p);
 }
 
-/* The register tile that wastes least: 16 registers hold 12 x 1, 6 x 2 or 4 x 3 sums, 32 hold
- * 24 x 1, 14 x 2 or 9 x 3, beside a panel's vectors and one input value. */
-static void choose_rows(struct alx_params *params, size_t tiles, size_t group_out,
-                        const struct alx_traits *t)
-{
-    double least = INFINITY;
-    for (size_t vectors = 1; vectors <= 3; vectors++) {
-        size_t most = alx_min(tiles, (t->registers - 1 - vectors) / vectors);
-        size_t panels = alx_ceil_div(group_out, vectors * t->vector);
-        for (size_t rows = 1; rows <= most; rows++) {
-            /* Loads beside the multiplications: one a vector, one a row. */
-            double step = (double)(rows * vectors) + 0.25 * (double)(rows + vectors);
-            double cost = (double)(panels * alx_ceil_div(tiles, rows)) * step;
-            if (cost < least) {
-                least = cost;
-                params->rows = rows;
-                params->vectors = vectors;
-            }
-        }
-    }
-}
-
 static struct alx_params choose(const struct alx_problem *p, const struct alx_traits *t)
 {
     enum { SCRATCH_BYTES = 512 << 10 }; /* of a work-item; a core's second cache or near it */
@@ -115,7 +93,7 @@ static struct alx_params choose(const struct alx_problem *p, const struct alx_tr
         .lanes = 1, .vector = t->vector, .tile = tile_of(p), .prefetch = t->prefetch};
     params.images = images_of(p, params.tile);
     size_t tiles = params.images * alx_winograd_tiles(p->info, params.tile);
-    choose_rows(&params, tiles, group_out, t);
+    alx_choose_register_tile(tiles, group_out, groups, t, &params);
     size_t n = side_of(params.tile, &g), panel = params.vectors * params.vector;
     size_t panels = groups * alx_ceil_div(group_out, panel);
     size_t blocks = alx_max(alx_ceil_div(tiles * n * n * panel * sizeof(float), SCRATCH_BYTES),

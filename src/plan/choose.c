@@ -16,7 +16,7 @@ static const struct rule {
     const char *algorithm, *reason;
 } rules[] = {
     {CPU, ALX_LAYER_FC, 1, 4, "gemv", "CPU default: bound by reading weights"},
-    {CPU, ALX_LAYER_FC, 5, SIZE_MAX, "direct", "CPU default: weights serve many images"},
+    {CPU, ALX_LAYER_FC, 5, SIZE_MAX, "gemm", "CPU default: weights serve many images"},
     {CPU, ALX_LAYER_CONV, 1, SIZE_MAX, "winograd", "CPU default: fewer multiplications"},
     {CPU, ALX_LAYER_CONV, 1, SIZE_MAX, "direct", "CPU default"},
     {SIMT, ALX_LAYER_FC, 1, 4, "gemv", "GPU default: bound by reading weights"},
