@@ -127,7 +127,7 @@ class Terminal(Case):
     def test_everything_fits(self):
         commands = (["-m", self.model, self.red], ["-m", self.model, "--explain", self.red],
                     ["devices"], ["info", "--network=alexnet"], ["info", self.model], ["--help"],
-                    ["verify", "--layer=fc", "--shapes=1"])
+                    ["verify", "--layer=relu", "--shapes=1"])
         for arguments in commands:
             with self.subTest(arguments=arguments):
                 text = self.plain(self.on_terminal(*arguments))
