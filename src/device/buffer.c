@@ -14,6 +14,18 @@ static enum alx_status fail(const alx_device *device, const char *what, size_t b
         device->info.name, (double)bytes / (1 << 20), what, alx_cl_error_name(error));
 }
 
+/* On a CPU a mapped buffer is the memory that kernels use, and nobody has written to it yet. */
+static void ask_for_large_pages(const alx_device *device, cl_mem buffer, size_t bytes)
+{
+    cl_int error;
+    void *map = clEnqueueMapBuffer(device->queue, buffer, CL_TRUE, CL_MAP_WRITE_INVALIDATE_REGION,
+                                   0, bytes, 0, NULL, NULL, &error);
+    if (error != CL_SUCCESS)
+        return; /* only a hint */
+    alx_ask_for_large_pages(map, bytes);
+    clEnqueueUnmapMemObject(device->queue, buffer, map, 0, NULL, NULL);
+}
+
 enum alx_status alx_buffer_create(const alx_device *device, size_t bytes, cl_mem *out)
 {
     cl_int error;
@@ -22,6 +34,8 @@ enum alx_status alx_buffer_create(const alx_device *device, size_t bytes, cl_mem
     cl_mem buffer = clCreateBuffer(device->context, CL_MEM_READ_WRITE | place, bytes, NULL, &error);
     if (error != CL_SUCCESS)
         return fail(device, "had", bytes, error);
+    if (device->info.type == ALX_DEVICE_CPU && place)
+        ask_for_large_pages(device, buffer, bytes);
     *out = buffer;
     return ALX_STATUS_OK;
 }

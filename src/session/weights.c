@@ -7,6 +7,7 @@
 #include "device/buffer.h"
 #include "device/cl.h"
 #include "device/device.h"
+#include "net/shape.h"
 #include "session/session.h"
 #include "util/memory.h"
 
@@ -74,15 +75,15 @@ enum alx_status alx_session_upload(alx_session *session, struct alx_bound_step *
     bound->pack = (struct alx_pack){
         .info = &step->info,
         .format = step->recipe.weights,
-        .precision = session->plan->precision,
         .weights = session->weights[step->layer_index],
         .biases = session->biases[step->layer_index],
     };
-    if (bound->pack.weights.elems != step->info.layer.out_channels * bound->pack.format.k_elems)
+    struct alx_weight_shape w = alx_layer_weight_shape(&step->info);
+    size_t needed = w.out_channels * w.in_channels * w.kernel_h * w.kernel_w;
+    if (bound->pack.weights.elems != needed)
         return alx_fail(ALX_STATUS_MODEL,
                         "layer %s: the model holds %zu weights, the network needs %zu",
-                        step->info.layer.name, bound->pack.weights.elems,
-                        step->info.layer.out_channels * bound->pack.format.k_elems);
+                        step->info.layer.name, bound->pack.weights.elems, needed);
     ALX_TRY(upload_biases(session, bound));
     if (step->streamed)
         return status;
