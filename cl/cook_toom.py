@@ -3,9 +3,10 @@
     cook_toom.py kernels OUT.cl IN.cl    the straight-line transforms, followed by IN.cl
     cook_toom.py table OUT.h             the matrices as integers over a common denominator
 
-y = A^T [(G g) * (B^T d)] gives m outputs of a correlation of d[m + r - 1] with g[r]: A and G evaluate polynomials at the
-points and at infinity, B^T is the transposed interpolation from there. The points decide how much rounding errors grow;
-these were found by search over pairs +-a of small dyadic numbers: 2 to 3 times less than with 0, 1, -1, 2, -2.
+y = A^T [(G g) * (B^T d)] gives m outputs of a correlation of d[m + r - 1] with g[r]: A and G
+evaluate polynomials at the points and at infinity, B^T is the transposed interpolation from there.
+The points decide how much rounding errors grow; these were found by search over pairs +-a of small
+dyadic numbers: 2 to 3 times less than with 0, 1, -1, 2, -2.
 """
 import sys
 from fractions import Fraction
@@ -22,7 +23,7 @@ POINTS = {
 
 
 def evaluation(points, count):
-    """Rows evaluate a polynomial of `count` coefficients at each point, the last one at infinity."""
+    """Rows evaluate a polynomial of `count` coefficients at a point, the last one at infinity."""
     rows = [[p**j for j in range(count)] for p in points]
     return rows + [[Fraction(0)] * (count - 1) + [Fraction(1)]]
 
@@ -69,7 +70,7 @@ def sum_of(terms):
     if not terms:
         return "(T)(0.0f)"
     factor, name = terms[0]
-    text = name if factor == 1 else f"-{name}" if factor == -1 else f"(T)({literal(factor)}) * {name}"
+    text = {1: name, -1: f"-{name}"}.get(factor, f"(T)({literal(factor)}) * {name}")
     for factor, name in terms[1:]:
         if abs(factor) == 1:
             text = f"{text} {'+' if factor > 0 else '-'} {name}"
@@ -144,15 +145,17 @@ def kernels():
 
 def initialiser(name, matrix):
     denominator = lcm(*[x.denominator for row in matrix for x in row])
-    rows = ", ".join("{" + ", ".join(str(int(x * denominator)) for x in row) + "}" for row in matrix)
-    return f".{name} = {{{rows}}}, .{name}_denominator = {denominator}"
+    rows = [", ".join(str(int(x * denominator)) for x in row) for row in matrix]
+    body = ", ".join("{" + row + "}" for row in rows)
+    return f".{name} = {{{body}}}, .{name}_denominator = {denominator}"
 
 
 def table():
     text = "/* Made by cook_toom.py: see ops/winograd.h. */\n"
     for m, r in POINTS:
         at, g, bt = cook_toom(m, r)
-        text += f"{{.m = {m}, .r = {r}, {initialiser('at', at)}, {initialiser('g', g)}, {initialiser('bt', bt)}}},\n"
+        matrices = [initialiser(name, x) for name, x in (("at", at), ("g", g), ("bt", bt))]
+        text += f"{{.m = {m}, .r = {r}, {', '.join(matrices)}}},\n"
     return text
 
 

@@ -158,8 +158,8 @@ static void print_summary(const struct run *run)
     cli_engine_names(&run->engine, &names);
     if (run->done)
         cli_print_line(STYLE_DIM, "%s%s%s%s", alx_text_get(&names), cli_separator(),
-                       cli_duration(times->run_ns / run->done).text,
-                       run->done > 1 ? " an image" : "");
+                       cli_duration(cli_engine_image_ns(&run->engine)).text,
+                       run->done > 1 ? "/image" : "");
     if (run->options->verbose)
         cli_print_line(STYLE_DIM,
                        "discover %s, model %s, build %s (%zu compiled, %zu cached), upload %s, "

@@ -182,10 +182,29 @@ enum alx_status cli_engine_put_file(struct cli_engine *engine, const char *path,
 
 enum alx_status cli_engine_run(struct cli_engine *engine, size_t count)
 {
+    struct cli_times *times = &engine->times;
+    bool first = !times->images;
+    if (first)
+        cli_progress("running on %s ...", alx_device_get_info(engine->device)->name);
     enum alx_status status =
         alx_session_run(engine->session, engine->inputs, count, engine->outputs);
-    engine->times.run_ns += alx_session_times(engine->session).run_ns;
+    uint64_t ns = alx_session_times(engine->session).run_ns;
+    if (first) {
+        cli_progress_clear();
+        times->first_run_ns = ns;
+        times->first_images = count;
+    }
+    times->run_ns += ns;
+    times->images += count;
     return status;
+}
+
+uint64_t cli_engine_image_ns(const struct cli_engine *engine)
+{
+    const struct cli_times *times = &engine->times;
+    size_t later = times->images - times->first_images;
+    return later ? (times->run_ns - times->first_run_ns) / later
+                 : times->run_ns / alx_max(times->images, 1);
 }
 
 enum alx_status cli_engine_check(const struct cli_engine *engine, const char *what, size_t slot)

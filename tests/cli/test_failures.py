@@ -21,8 +21,9 @@ class Failures(Case):
         arguments = ("verify", "--layer=max-pool", "--algorithm=direct", "--shapes=2")
         result = self.run_program(*arguments, env=self.lie("results"), code=5)
         self.assertIn("WRONG", result.out)
-        self.assertRegex(result.errors[0], r"max-pool direct .*shape 1 .*image 0, channel 0, row 0, "
-                                           r"column 0 is [-\d.e+]+ instead of [-\d.e+]+")
+        self.assertRegex(result.errors[0],
+                         r"max-pool direct .*shape 1 .*image 0, channel 0, row 0, column 0 is "
+                         r"[-\d.e+]+ instead of [-\d.e+]+")
         result = self.run_program(*arguments, "--json", env=self.lie("results"), code=5)
         device = self.document(result, "verify")["devices"][0]
         self.assertEqual(device["status"], "failed")

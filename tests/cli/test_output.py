@@ -63,7 +63,7 @@ class Streams(Case):
         process.send_signal(signal.SIGINT)
         started = time.monotonic()
         out, err = process.communicate(timeout=60)
-        self.assertLess(time.monotonic() - started, 10)
+        self.assertLess(time.monotonic() - started, 30)
         self.assertEqual((process.returncode, err), (130, b""))
         self.assertNotIn(b"device", out)
 
@@ -127,7 +127,7 @@ class Terminal(Case):
     def test_everything_fits(self):
         commands = (["-m", self.model, self.red], ["-m", self.model, "--explain", self.red],
                     ["devices"], ["info", "--network=alexnet"], ["info", self.model], ["--help"],
-                    ["verify", "--layer=fc", "--shapes=1"])
+                    ["verify", "--layer=relu", "--shapes=1"])
         for arguments in commands:
             with self.subTest(arguments=arguments):
                 text = self.plain(self.on_terminal(*arguments))
