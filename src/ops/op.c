@@ -11,7 +11,7 @@
 static const struct alx_algorithm *const algorithms[] = {
     &alx_conv_winograd, &alx_conv_direct, &alx_conv_clblast, &alx_conv_naive, &alx_fc_gemv,
     &alx_fc_gemm,       &alx_fc_direct,   &alx_fc_clblast,   &alx_fc_naive,   &alx_lrn_row,
-    &alx_lrn_element,   &alx_pool_max,    &alx_relu,         &alx_softmax,
+    &alx_lrn_pool,      &alx_lrn_element, &alx_pool_max,     &alx_relu,       &alx_softmax,
 };
 
 const struct alx_algorithm *const *alx_algorithms(size_t *count)
