@@ -6,6 +6,12 @@ set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 log=$root/build/setup.log
 
+# Without a home nothing would be cached, and PoCL would use /tmp/pocl, which belongs to whoever came
+# first.
+if [ -z "${HOME:-}${XDG_CACHE_HOME:-}" ]; then
+    export XDG_CACHE_HOME="$root/build/cache"
+fi
+
 usage() {
     cat <<END
 usage: ./setup.sh run [OPTIONS] IMAGE...   install what is missing, build, classify the images
@@ -48,6 +54,7 @@ build header stb/stb_image.h libstb-dev stb_image-devel stb
 build library jansson libjansson-dev jansson-devel jansson
 build library libsodium libsodium-dev libsodium-devel libsodium
 build library libseccomp libseccomp-dev libseccomp-devel libseccomp
+build library zlib zlib1g-dev zlib-devel zlib
 run device OpenCL-device pocl-opencl-icd pocl pocl
 test library cmocka libcmocka-dev libcmocka-devel cmocka
 more icd pocl pocl-opencl-icd pocl pocl
@@ -253,7 +260,8 @@ prepare_program() {
     provide build run
     # whoever configured the folder, with tests or without: its options stay
     if [ ! -f "$root/build/build.ninja" ] || moved "$root/build"; then
-        configure "$root/build" --buildtype=release -Dtests=false
+        # a newer compiler may warn of what ours does not
+        configure "$root/build" --buildtype=release -Dwerror=false -Dtests=false
     fi
     build "$root/build" src/cli/alexnet-cl
 }
@@ -270,7 +278,7 @@ prepare_second() {
 
 prepare_tests() {
     provide 'build test' 'run more'
-    configure "$root/build" --buildtype=release -Dtests=true
+    configure "$root/build" --buildtype=release -Dwerror=true -Dtests=true
     build "$root/build"
     prepare_second "$root/build-asan" -Db_sanitize=address,undefined -Db_lundef=false
     add_intel_runtime

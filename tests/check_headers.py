@@ -21,10 +21,10 @@ def main():
             continue
         used.append(compiler)
         for header in headers:
+            source = f"#include <{header}>\n#include <{header}>\ntypedef int not_empty;\n"
             result = subprocess.run(
                 command + options + STRICT + ["-I", os.path.join(tree.ROOT, "include"), "-"],
-                input=f"#include <{header}>\n#include <{header}>\n", stderr=subprocess.PIPE,
-                text=True, check=False)
+                input=source, stderr=subprocess.PIPE, text=True, check=False)
             if result.returncode:
                 problems.append(f"{header} with {compiler}: {result.stderr.strip()}")
     if len(used) < len(COMPILERS) and not problems:

@@ -17,6 +17,7 @@
 #include "net.h"
 #include "session.h"
 #include "status.h"
+#include "tensor.h"
 #include "verify.h"
 
 #ifdef __cplusplus

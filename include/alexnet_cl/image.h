@@ -36,7 +36,7 @@ ALX_API enum alx_status alx_image_decode(const char *what, const uint8_t *bytes,
 
 /* A child process that decodes, with limits on memory, processor time and files and a system call
  * filter, so that a hostile picture ends at worst that child. A child that died is replaced for the
- * next picture. Used by one thread at a time. */
+ * next picture. Used by one thread at a time, and only by the process that created it. */
 typedef struct alx_decoder alx_decoder;
 
 /* Starts the child. Call it before anything that opens devices or starts threads: the child must

@@ -11,39 +11,36 @@
 #include "image.h"
 #include "net.h"
 #include "status.h"
+#include "tensor.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-enum alx_dtype { ALX_DTYPE_F32, ALX_DTYPE_F16, ALX_DTYPE_BF16 };
-
-/* The values of one tensor where they lie, little-endian, row-major. `data` is borrowed and need
- * not be aligned. */
-struct alx_tensor_view {
-    const void *data;
-    enum alx_dtype dtype;
-    size_t elems;
-};
-
-/* A loaded model; its file stays mapped. Immutable after loading, so threads may share it. */
+/* A loaded model; its file stays mapped, so nothing is copied and it may be larger than memory. The
+ * file must not be shortened while the model lives; replacing it by another of its name is fine.
+ * Immutable after loading, so threads may share it. */
 typedef struct alx_model alx_model;
 
 /* Zero means: as the file says. */
 struct alx_model_options {
-    const char *network;     /* a built-in table's name, for files that do not say theirs */
+    const char *network;     /* a built-in table's name, for files that do not say theirs; it wins
+                                over what a file says */
     const char *labels_path; /* one label a line; as many as the network has classes */
 };
 
 /* Loads a model file, or an installed model by name (NULL: the shipped default, "fashion-alexnet").
- * Names are looked up in the folders of $ALEXNET_CL_MODELS (colon-separated), then the installed
- * weights, then the source tree's. The content decides the format. Everything in the file is
+ * What holds a '/' or exists as a file is a path. Names are looked up in the folders of
+ * $ALEXNET_CL_MODELS (colon-separated), then the installed weights, then the source tree's;
+ * FILE_NOT_FOUND lists what is there. The content decides the format. Everything in the file is
  * checked: MODEL and one line that names the file and the tensor or offset. A network that does not
- * end in softmax gets one. Weights must be finite. `options` may be NULL. */
+ * end in softmax gets one ("prob"). Weights must be finite. A file that does not say its
+ * preprocessing gets what its network was published with, or torchvision's, and a warning; unused
+ * tensors are a warning, too. `options` may be NULL. */
 ALX_API enum alx_status alx_model_load(const char *path_or_name,
                                        const struct alx_model_options *options, alx_model **out);
 /* A network with random weights (He initialisation, biases 0 to 0.1, a fixed sequence from `seed`),
- * F32: for tests and timing. */
+ * F32: for tests and timing. It gets a softmax, too. */
 ALX_API enum alx_status alx_model_create_random(const alx_net *net, uint64_t seed, alx_model **out);
 /* Accepts NULL and nulls the pointer. */
 ALX_API void alx_model_destroy(alx_model **model);
@@ -52,9 +49,10 @@ ALX_API const char *alx_model_name(const alx_model *model);
 ALX_API const char *alx_model_format(const alx_model *model); /* "safetensors", or "random" */
 ALX_API const char *alx_model_path(const alx_model *model);   /* "" when not from a file */
 /* SHA-256 of the file as 64 hexadecimal digits, computed when asked (about 1 s for 500 MB); "" when
- * not from a file. */
+ * not from a file. Threads may ask at once. */
 ALX_API enum alx_status alx_model_sha256(const alx_model *model, char out[65]);
 ALX_API const alx_net *alx_model_net(const alx_model *model);
+/* Values of the network's output; for a loaded model it is [classes, 1, 1]. */
 ALX_API size_t alx_model_class_count(const alx_model *model);
 /* The class's label, or "class N" when the model has none. Borrowed. */
 ALX_API const char *alx_model_label(const alx_model *model, size_t class_index);
@@ -65,7 +63,8 @@ ALX_API struct alx_tensor_view alx_model_weights(const alx_model *model, size_t 
 ALX_API struct alx_tensor_view alx_model_biases(const alx_model *model, size_t layer_index);
 
 /* Writes our safetensors with network, labels and preprocessing in the metadata; the file appears
- * under its name only when complete. `dtype` is how the values are stored. */
+ * under its name only when complete, and is the same for the same model. `dtype` is how the values
+ * are stored; MODEL names a value that is too large for it. */
 ALX_API enum alx_status alx_model_save(const alx_model *model, const char *path,
                                        enum alx_dtype dtype);
 

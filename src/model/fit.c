@@ -33,9 +33,24 @@ static bool shape_fits(const struct alx_source_tensor *tensor, const struct alx_
            !memcmp(tensor->dims, need->dims, need->dim_count * sizeof *need->dims);
 }
 
+enum alx_status alx_fit_check_values(const struct alx_source_tensor *tensor)
+{
+    if (!tensor->readable)
+        return alx_fail(ALX_STATUS_MODEL,
+                        "tensor %s: values of type %s are not read; convert them to F32, F16 or "
+                        "BF16",
+                        tensor->name, tensor->dtype_name);
+    size_t index = alx_view_first_not_finite(tensor->view);
+    if (index < tensor->view.elems)
+        return alx_fail(ALX_STATUS_MODEL, "tensor %s: value %zu is NaN or infinite", tensor->name,
+                        index);
+    return ALX_STATUS_OK;
+}
+
 static enum alx_status fit_tensor(const struct alx_source *source, const alx_net *net,
                                   const struct alx_need *need, struct alx_tensor_view *out)
 {
+    enum alx_status status = ALX_STATUS_OK;
     char has[ALX_SHOW_BYTES], needed[ALX_SHOW_BYTES];
     struct alx_source_tensor *tensor = alx_source_find(source, need->name);
     alx_show_dims(need->dims, need->dim_count, needed);
@@ -46,18 +61,11 @@ static enum alx_status fit_tensor(const struct alx_source *source, const alx_net
         return alx_fail(ALX_STATUS_MODEL, "tensor %s: its shape is %s, but network %s needs %s",
                         need->name, alx_show_dims(tensor->dims, tensor->dim_count, has),
                         alx_net_name(net), needed);
-    if (!tensor->readable)
-        return alx_fail(ALX_STATUS_MODEL,
-                        "tensor %s: values of type %s are not read; convert them to F32, F16 or "
-                        "BF16",
-                        need->name, tensor->dtype_name);
-    size_t index = alx_view_first_not_finite(tensor->view);
-    if (index < tensor->view.elems)
-        return alx_fail(ALX_STATUS_MODEL, "tensor %s: value %zu is NaN or infinite", need->name,
-                        index);
+    ALX_TRY(alx_fit_check_values(tensor));
     tensor->used = true;
     *out = tensor->view;
-    return ALX_STATUS_OK;
+error:
+    return status;
 }
 
 enum alx_status alx_fit(const struct alx_source *source, const alx_net *net, struct alx_slot *slots)

@@ -20,6 +20,9 @@ enum { ALX_NEEDS_A_LAYER = 2 }; /* weights, then biases */
 /* Returns how many the layer needs. */
 size_t alx_needs_of(const struct alx_layer_info *info, struct alx_need needs[ALX_NEEDS_A_LAYER]);
 
+/* MODEL unless the values of a tensor that is needed are of a type that is read, and finite. */
+enum alx_status alx_fit_check_values(const struct alx_source_tensor *tensor);
+
 /* Fills a slot for each layer of the network and marks the tensors that are used. MODEL when one is
  * missing, of another type, of another shape than the network needs, or not finite. */
 enum alx_status alx_fit(const struct alx_source *source, const alx_net *net,

@@ -1,7 +1,6 @@
 /*
  * From a file to a model: find the reader, find the network, fit the tensors, check the rest.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +10,6 @@
 #include "tensor/view.h"
 #include "util/error.h"
 #include "util/memory.h"
-#include "util/text.h"
 
 enum { MAX_MEAN_SIDE = 4096 };
 
@@ -58,11 +56,7 @@ static enum alx_status set_net(alx_model *model, const struct alx_source *source
         net = recognised;
     }
     ALX_TRY(alx_model_set_net(model, net));
-    struct alx_shape out = alx_net_output(model->net);
-    if (out.height != 1 || out.width != 1)
-        status = alx_fail(ALX_STATUS_MODEL,
-                          "network %s: its output is %zux%zux%zu, not one value a class",
-                          alx_net_name(net), out.height, out.width, out.channels);
+    ALX_TRY(alx_model_check(model));
 error:
     alx_net_destroy(&recognised);
     return status;
@@ -84,13 +78,10 @@ static enum alx_status set_mean_image(alx_model *model, const struct alx_source 
                         tensor->name, alx_show_dims(dims, tensor->dim_count, shown),
                         alx_net_name(model->net), input.channels, input.height, MAX_MEAN_SIDE,
                         input.width, MAX_MEAN_SIDE);
-    if (!tensor->readable || tensor->view.dtype != ALX_DTYPE_F32)
+    ALX_TRY(alx_fit_check_values(tensor));
+    if (tensor->view.dtype != ALX_DTYPE_F32)
         return alx_fail(ALX_STATUS_MODEL, "tensor %s: its type is %s, but must be F32",
                         tensor->name, tensor->dtype_name);
-    size_t index = alx_view_first_not_finite(tensor->view);
-    if (index < tensor->view.elems)
-        return alx_fail(ALX_STATUS_MODEL, "tensor %s: value %zu is NaN or infinite", tensor->name,
-                        index);
     ALX_TRY(alx_alloc(tensor->view.elems, sizeof(float), "the mean image", &model->mean_image));
     alx_view_read(tensor->view, 0, tensor->view.elems, model->mean_image);
     model->preprocess.mean_image = model->mean_image;
@@ -110,7 +101,7 @@ static enum alx_status set_preprocess(alx_model *model, const struct alx_source 
         alx_preprocess_assume(model->net, &model->preprocess);
         alx_log(ALX_LOG_WARNING,
                 "does not say how pictures are preprocessed; what network %s usually gets is "
-                "assumed",
+                "assumed (--resize, --order, --mean, --std, --scale)",
                 alx_net_name(model->net));
     }
     ALX_TRY(alx_preprocess_check(&model->preprocess, model->net));
@@ -141,17 +132,18 @@ error:
     return status;
 }
 
-/* The file's name without folder and suffix. */
-static enum alx_status stem_of(const char *path, char **out)
+/* The name that the file says, else the file's own without folder and suffix; short and clean. */
+static void name_of(const struct alx_source *source, const char *path, char name[ALX_SHOW_BYTES])
 {
-    enum alx_status status = ALX_STATUS_OK;
+    if (source->name && *source->name) {
+        alx_show(source->name, name);
+        return;
+    }
     const char *slash = strrchr(path, '/');
-    ALX_TRY(alx_copy_string(slash ? slash + 1 : path, out));
-    char *dot = strrchr(*out, '.');
-    if (dot && dot != *out)
+    alx_show(slash ? slash + 1 : path, name);
+    char *dot = strrchr(name, '.');
+    if (dot && dot != name)
         *dot = 0;
-error:
-    return status;
 }
 
 /* All that is said about the content, so that its messages can share a context. */
@@ -161,12 +153,11 @@ static enum alx_status read_content(const char *path, const uint8_t *data, size_
 {
     enum alx_status status = ALX_STATUS_OK;
     const struct alx_reader *reader;
+    char name[ALX_SHOW_BYTES];
     ALX_TRY(alx_reader_find(data, bytes, &reader));
     ALX_TRY(reader->read(data, bytes, source));
-    if (!source->name)
-        ALX_TRY(stem_of(path, &source->name));
-    alx_text_clean(source->name);
-    ALX_TRY(alx_model_create(source->name, path, reader->name, model));
+    name_of(source, path, name);
+    ALX_TRY(alx_model_create(name, path, reader->name, model));
     (*model)->origin = source->origin;
     source->origin = NULL;
     ALX_TRY(set_net(*model, source, overrides));

@@ -36,6 +36,19 @@ error:
     return status;
 }
 
+enum alx_status alx_model_check(const alx_model *model)
+{
+    struct alx_shape in = alx_net_input(model->net), out = alx_net_output(model->net);
+    if (in.channels != 1 && in.channels != 3)
+        return alx_fail(ALX_STATUS_MODEL, "network %s: reads %zu channels; pictures have 1 or 3",
+                        alx_net_name(model->net), in.channels);
+    if (out.height != 1 || out.width != 1)
+        return alx_fail(ALX_STATUS_MODEL,
+                        "network %s: its output is %zux%zux%zu, not one value a class",
+                        alx_net_name(model->net), out.height, out.width, out.channels);
+    return ALX_STATUS_OK;
+}
+
 void alx_model_destroy(alx_model **model)
 {
     alx_model *m = *model;

@@ -35,6 +35,9 @@ enum alx_status alx_model_create(const char *name, const char *path, const char 
                                  alx_model **out);
 /* Gives the model a copy of the network, with a softmax at its end, and empty slots. */
 enum alx_status alx_model_set_net(alx_model *model, const alx_net *net);
+/* MODEL unless the network reads pictures and gives one value a class, as that of every model file
+ * must. */
+enum alx_status alx_model_check(const alx_model *model);
 
 /* Makes a model of a file's bytes, which it borrows. `path` is for messages. */
 enum alx_status alx_model_read(const char *path, const uint8_t *data, size_t bytes,

@@ -63,7 +63,7 @@ enum { ACTIVATION_COUNT = sizeof activations / sizeof *activations };
 /* Names are printed everywhere, so they must be printable. */
 static bool copy_name(const char *text, char out[ALX_NAME_BYTES])
 {
-    char clean[ALX_NAME_BYTES];
+    char clean[ALX_NAME_BYTES] = {0};
     if (!text || !*text || !alx_text_copy(clean, sizeof clean, text))
         return false;
     alx_text_clean(clean);

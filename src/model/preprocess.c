@@ -69,7 +69,7 @@ static enum alx_status read_recipe(json_t *root, struct alx_preprocess *out)
     const char *key;
     const json_t *size = json_object_get(root, "resize_size");
     json_t *value;
-    size_t resize, filter, order;
+    size_t resize = 0, filter = 0, order = 0;
     json_object_foreach(root, key, value)
     {
         size_t i = 0;
@@ -145,37 +145,26 @@ void alx_preprocess_assume(const alx_net *net, struct alx_preprocess *out)
      * means are those of ImageNet. */
     static const struct {
         const char *network;
-        struct alx_preprocess recipe;
+        enum alx_resize resize;
+        enum alx_filter filter;
+        enum alx_channel_order order;
+        float mean[3];
     } published[] = {
-        {"alexnet",
-         {ALX_RESIZE_CROP,
-          ALX_FILTER_ANTIALIAS,
-          ALX_ORDER_RGB,
-          256,
-          1,
-          {123, 117, 104},
-          {1, 1, 1},
-          NULL,
-          0,
-          0}},
-        {"bvlc-alexnet",
-         {ALX_RESIZE_WARP,
-          ALX_FILTER_BILINEAR,
-          ALX_ORDER_BGR,
-          256,
-          1,
-          {104, 117, 123},
-          {1, 1, 1},
-          NULL,
-          0,
-          0}},
+        {"alexnet", ALX_RESIZE_CROP, ALX_FILTER_ANTIALIAS, ALX_ORDER_RGB, {123, 117, 104}},
+        {"bvlc-alexnet", ALX_RESIZE_WARP, ALX_FILTER_BILINEAR, ALX_ORDER_BGR, {104, 117, 123}},
     };
     struct alx_shape input = alx_net_input(net);
     for (size_t i = 0; i < sizeof published / sizeof *published; i++) {
-        if (!strcmp(alx_net_name(net), published[i].network)) {
-            *out = published[i].recipe;
-            return;
-        }
+        if (strcmp(alx_net_name(net), published[i].network))
+            continue;
+        *out = (struct alx_preprocess){.resize = published[i].resize,
+                                       .filter = published[i].filter,
+                                       .order = published[i].order,
+                                       .resize_size = 256,
+                                       .scale = 1,
+                                       .std = {1, 1, 1}};
+        memcpy(out->mean, published[i].mean, sizeof out->mean);
+        return;
     }
     *out = (struct alx_preprocess){
         .resize = ALX_RESIZE_CROP,
@@ -192,9 +181,6 @@ enum alx_status alx_preprocess_check(const struct alx_preprocess *preprocess, co
 {
     struct alx_shape input = alx_net_input(net);
     size_t side = alx_max(input.height, input.width);
-    if (input.channels != 1 && input.channels != 3)
-        return alx_fail(ALX_STATUS_MODEL, "network %s: reads %zu channels; pictures have 1 or 3",
-                        alx_net_name(net), input.channels);
     if (preprocess->resize != ALX_RESIZE_NONE && preprocess->resize_size &&
         preprocess->resize_size < side)
         return alx_fail(ALX_STATUS_MODEL,

@@ -27,9 +27,9 @@ enum alx_status alx_reader_find(const uint8_t *data, size_t bytes, const struct 
         }
         alx_text_add(&known, "%s%s", i ? ", " : "", readers[i]->name);
     }
-    enum alx_status status = alx_fail(
-        ALX_STATUS_MODEL, "the %zu bytes from offset 0 on are no model of a known format (%s)",
-        bytes, alx_text_get(&known));
+    enum alx_status status =
+        alx_fail(ALX_STATUS_MODEL, "offset 0: no known model format (%s) begins like its %zu bytes",
+                 alx_text_get(&known), bytes);
     alx_text_free(&known);
     return status;
 }

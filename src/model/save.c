@@ -173,6 +173,7 @@ enum alx_status alx_model_save(const alx_model *model, const char *path, enum al
     size_t header_bytes = 0;
     char *header = NULL;
     uint64_t length;
+    ALX_TRY(alx_model_check(model));
     ALX_TRY(alx_alloc(HEADER_PIECES + most, sizeof *writer.pieces, "the file", &writer.pieces));
     ALX_TRY(alx_alloc(most, sizeof *writer.converted, "the file", &writer.converted));
     ALX_TRY(add_metadata(writer.root, model));

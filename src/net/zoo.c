@@ -93,8 +93,10 @@ enum alx_status alx_net_create_named(const char *name, alx_net **out)
     struct alx_text known = {0};
     const char *nearest = zoo[0].name;
     for (size_t i = 0; i < ZOO_COUNT; i++) {
-        if (!strcmp(name, zoo[i].name))
+        if (!strcmp(name, zoo[i].name)) {
+            alx_text_free(&known);
             return alx_net_create(name, zoo[i].input, zoo[i].layers, zoo[i].layer_count, out);
+        }
         if (alx_text_distance(name, zoo[i].name) < alx_text_distance(name, nearest))
             nearest = zoo[i].name;
         alx_text_add(&known, "%s%s", i ? ", " : "", zoo[i].name);

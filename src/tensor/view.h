@@ -4,7 +4,7 @@
 #ifndef ALX_TENSOR_VIEW_H
 #define ALX_TENSOR_VIEW_H
 
-#include <alexnet_cl/model.h>
+#include <alexnet_cl/tensor.h>
 
 /* Bytes of one value. */
 size_t alx_dtype_bytes(enum alx_dtype dtype);

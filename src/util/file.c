@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,48 +120,117 @@ error:
     return status;
 }
 
-static int write_all(int fd, const uint8_t *data, size_t bytes)
+bool alx_write_all(int fd, const void *data, size_t bytes)
 {
-    while (bytes) {
-        ssize_t written = write(fd, data, alx_min(bytes, (size_t)1 << 30));
+    for (const uint8_t *at = data; bytes;) {
+        ssize_t written = write(fd, at, alx_min(bytes, (size_t)1 << 30));
         if (written < 0 && errno != EINTR)
-            return -1;
+            return false;
         if (written > 0) {
-            data += written;
+            at += written;
             bytes -= (size_t)written;
         }
     }
+    return true;
+}
+
+/* Opens a file without a name in the folder of `target`, so that nothing is left behind when the
+ * program is killed; -1 where the file system has no such files. */
+static int open_nameless(const char *target)
+{
+    char folder[PATH_MAX];
+    snprintf(folder, sizeof folder, "%s", target);
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        slash[slash == folder] = 0;
+    return access("/proc/self/fd", X_OK)
+               ? -1
+               : open(slash ? folder : ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+}
+
+/* Gives the nameless file `fd` the name `temporary`, whose X it replaces. */
+static int name_file(int fd, char *temporary)
+{
+    char source[64];
+    size_t length = strlen(temporary);
+    snprintf(source, sizeof source, "/proc/self/fd/%d", fd);
+    for (int number = 0; number < 1000; number++) {
+        snprintf(temporary + length - 6, 7, "%06x", (unsigned)(getpid() * 16 + number) & 0xffffff);
+        if (!linkat(AT_FDCWD, source, AT_FDCWD, temporary, AT_SYMLINK_FOLLOW))
+            return 0;
+        if (errno != EEXIST)
+            break;
+    }
+    return -1;
+}
+
+static int write_pieces(int fd, const struct alx_bytes *pieces, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!alx_write_all(fd, pieces[i].data, pieces[i].bytes))
+            return -1;
     return 0;
+}
+
+/* Writes beside `target`, then renames; -1 and errno when that fails. */
+static int replace_file(const char *target, const struct alx_bytes *pieces, size_t count)
+{
+    char temporary[PATH_MAX];
+    if (snprintf(temporary, sizeof temporary, "%s.XXXXXX", target) >= (int)sizeof temporary) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    int fd = open_nameless(target);
+    bool named = fd < 0;
+    if (named)
+        fd = mkostemp(temporary, O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    mode_t mask = umask(0);
+    umask(mask);
+    bool failed = write_pieces(fd, pieces, count) || fchmod(fd, 0666 & ~mask) || fsync(fd);
+    if (!failed && !named)
+        failed = !(named = !name_file(fd, temporary));
+    int reason = errno;
+    if (close(fd) && !failed) {
+        failed = true;
+        reason = errno;
+    }
+    if (!failed && rename(temporary, target)) {
+        failed = true;
+        reason = errno;
+    }
+    if (failed && named)
+        unlink(temporary);
+    errno = reason;
+    return failed ? -1 : 0;
+}
+
+/* A device or a pipe is written to where it is. */
+static int write_in_place(const char *path, const struct alx_bytes *pieces, size_t count)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    int failed = write_pieces(fd, pieces, count), reason = errno;
+    if (close(fd) && !failed)
+        return -1;
+    errno = reason;
+    return failed;
 }
 
 enum alx_status alx_file_write(const char *path, const struct alx_bytes *pieces, size_t count)
 {
-    char temporary[PATH_MAX];
-    if (snprintf(temporary, sizeof temporary, "%s.XXXXXX", path) >= (int)sizeof temporary)
-        return alx_fail(ALX_STATUS_FILE_UNWRITABLE, "%s: the name is too long", path);
-    int fd = mkostemp(temporary, O_CLOEXEC);
-    if (fd < 0)
-        return alx_fail(ALX_STATUS_FILE_UNWRITABLE, "%s: cannot be written: %s", path,
-                        strerror(errno));
-    int failed = 0;
-    for (size_t i = 0; i < count && !failed; i++)
-        failed = write_all(fd, pieces[i].data, pieces[i].bytes);
-    mode_t mask = umask(0);
-    umask(mask);
-    failed = failed || fchmod(fd, 0666 & ~mask) || fsync(fd);
+    struct stat info;
+    bool exists = !stat(path, &info);
+    char *target = exists ? realpath(path, NULL) : NULL; /* what a link points to is replaced */
+    int failed = exists && !S_ISREG(info.st_mode)
+                     ? write_in_place(path, pieces, count)
+                     : replace_file(target ? target : path, pieces, count);
     int reason = errno;
-    if (close(fd) && !failed) {
-        failed = 1;
-        reason = errno;
-    }
-    if (!failed && rename(temporary, path)) {
-        failed = 1;
-        reason = errno;
-    }
-    if (failed) {
-        unlink(temporary);
-        return alx_fail(ALX_STATUS_FILE_UNWRITABLE, "%s: cannot be written: %s", path,
-                        strerror(reason));
-    }
+    free(target);
+    if (failed)
+        return alx_fail(ALX_STATUS_FILE_UNWRITABLE,
+                        "%s: cannot be written: %s; choose another place", path, strerror(reason));
     return ALX_STATUS_OK;
 }

@@ -5,6 +5,7 @@
 #define ALX_UTIL_FILE_H
 
 #include <alexnet_cl/status.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,9 @@ void alx_file_unmap(struct alx_mapping *mapping);
 enum alx_status alx_file_read(const char *path, size_t max_bytes, enum alx_status too_large,
                               uint8_t **out, size_t *out_bytes);
 
+/* Writes everything to an open file; false with errno. */
+bool alx_write_all(int fd, const void *data, size_t bytes);
+
 /* Gives one piece of the file to be written; see alx_file_write(). */
 struct alx_bytes {
     const void *data;
@@ -31,7 +35,8 @@ struct alx_bytes {
 };
 
 /* Writes the pieces one after the other to a temporary file in the same folder, then renames it:
- * the name shows the old file or the whole new one. FILE_UNWRITABLE names path and reason, and
+ * the name shows the old file or the whole new one, also when the program is killed. A device or a
+ * pipe, such as /dev/stdout, is written to in place. FILE_UNWRITABLE names path and reason, and
  * leaves nothing behind. */
 enum alx_status alx_file_write(const char *path, const struct alx_bytes *pieces, size_t count);
 

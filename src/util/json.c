@@ -46,6 +46,8 @@ enum alx_status alx_json_parse(const char *what, enum alx_status failure, const 
     if (extent.values > ALX_JSON_MAX_VALUES)
         return alx_fail(failure, "%s: JSON of more than %d values", what, ALX_JSON_MAX_VALUES);
     json_t *root = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, &error);
+    if (!root && !error.text[0])
+        return alx_fail(ALX_STATUS_NO_MEMORY, "%s: no memory to parse it", what);
     if (!root) {
         alx_text_clean(error.text); /* it quotes the input */
         return alx_fail(failure, "%s: JSON: %s at byte %d", what, error.text, error.position);

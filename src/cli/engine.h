@@ -1,0 +1,68 @@
+/*
+ * What runs a network: device, model, plan and session, as the command line wants them.
+ */
+#ifndef ALX_CLI_ENGINE_H
+#define ALX_CLI_ENGINE_H
+
+#include <alexnet_cl/alexnet_cl.h>
+#include <jansson.h>
+#include <stdint.h>
+
+#include "cli/options.h"
+#include "util/text.h"
+
+/* Where the time went. */
+struct cli_times {
+    uint64_t start_ns, discover_ns, model_ns, decode_ns, run_ns;
+    uint64_t first_run_ns; /* of these; a driver may compile even then */
+    size_t images, first_images;
+};
+
+struct cli_engine {
+    alx_device *device; /* owned, like the rest */
+    alx_model *model;
+    alx_net *resized;   /* NULL unless --input-size changed it */
+    const alx_net *net; /* borrowed: that one, or the model's */
+    alx_plan *plan;
+    alx_session *session;
+    alx_decoder *decoder;
+    struct alx_preprocess preprocess; /* the model's, with what was overridden */
+    enum alx_precision precision;
+    size_t batch, classes, input_elems;
+    float *inputs;  /* [batch, C, H, W] */
+    float *outputs; /* [batch, classes] */
+    struct cli_times times;
+};
+
+/* Opens it all; `batch` is used where --batch is not given. The decoder's child starts before
+ * anything touches OpenCL. Returns an exit code; close it in any case. */
+int cli_engine_open(struct cli_engine *engine, const struct cli_options *options, size_t batch);
+void cli_engine_close(struct cli_engine *engine);
+
+/* Preprocesses a picture into place `slot` of the batch. */
+enum alx_status cli_engine_put(struct cli_engine *engine, const char *what,
+                               const struct alx_image *image, size_t slot);
+/* Decodes a file and puts it. */
+enum alx_status cli_engine_put_file(struct cli_engine *engine, const char *path, size_t slot);
+/* Runs the first `count` places; `outputs` holds the answers. */
+enum alx_status cli_engine_run(struct cli_engine *engine, size_t count);
+/* What an image took in the runs after the first, or in that one when it was alone. */
+uint64_t cli_engine_image_ns(const struct cli_engine *engine);
+/* Whether the answer in place `slot` is finite; says so as an error of `what` when it is not. */
+enum alx_status cli_engine_check(const struct cli_engine *engine, const char *what, size_t slot);
+
+/* Indices of the `count` largest of `classes` values, falling; equal ones in their order. */
+void cli_top(const float *values, size_t classes, size_t *top, size_t count);
+
+/* What --explain prints, and the same as JSON. */
+void cli_explain_print(const struct cli_engine *engine);
+json_t *cli_explain_json(const struct cli_engine *engine);
+
+/* Adds device, model and precision, for the last line. */
+void cli_engine_names(const struct cli_engine *engine, struct alx_text *text);
+/* Adds what documents about runs have in common: device, model, precision, batch, times,
+ * programs, plan. */
+void cli_engine_add_json(const struct cli_engine *engine, const struct cli_options *options,
+                         json_t *document);
+
+#endif

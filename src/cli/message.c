@@ -1,0 +1,134 @@
+#include "cli/message.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/options.h"
+#include "cli/output.h"
+#include "util/memory.h"
+#include "util/text.h"
+
+enum { MESSAGE_BYTES = 4096 };
+
+static struct {
+    bool quiet;
+    size_t verbose;
+    char last_error[MESSAGE_BYTES], last_warning[MESSAGE_BYTES];
+} messages;
+
+static volatile sig_atomic_t progress_shown;
+static const char erase_line[] = "\r\x1b[K";
+
+void cli_message(enum alx_log_level level, const char *message)
+{
+    char text[MESSAGE_BYTES];
+    alx_text_copy(text, sizeof text, message);
+    alx_text_clean(text);
+    if (level == ALX_LOG_ERROR)
+        strcpy(messages.last_error, text);
+    if (level == ALX_LOG_WARNING) {
+        if (messages.quiet || !strcmp(text, messages.last_warning))
+            return;
+        strcpy(messages.last_warning, text);
+    }
+    if ((level == ALX_LOG_INFO && messages.verbose < 1) ||
+        (level == ALX_LOG_DEBUG && messages.verbose < 2))
+        return;
+    cli_progress_clear();
+    cli_output_flush(); /* so that both come in the order in which they happened */
+    fprintf(stderr, "alexnet-cl: %s%s\n", level == ALX_LOG_WARNING ? "warning: " : "", text);
+}
+
+static void receive(void *user, enum alx_log_level level, const char *message)
+{
+    (void)user;
+    cli_message(level, message);
+}
+
+void cli_message_start(bool quiet, size_t verbose)
+{
+    messages.quiet = quiet;
+    messages.verbose = verbose;
+    alx_log_set(receive, NULL);
+}
+
+const char *cli_last_error(void)
+{
+    return messages.last_error;
+}
+
+void cli_progress(const char *format, ...)
+{
+    char text[256];
+    va_list arguments;
+    if (messages.quiet || !cli_is_terminal(STDERR_FILENO))
+        return;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    alx_text_clean(text);
+    progress_shown = 1;
+    fprintf(stderr, "%s%s", erase_line, text);
+}
+
+void cli_progress_clear(void)
+{
+    if (progress_shown)
+        fputs(erase_line, stderr);
+    progress_shown = 0;
+}
+
+int cli_exit_code(enum alx_status status, int file_code)
+{
+    switch (status) {
+    case ALX_STATUS_OK:
+        return EXIT_ALL_DONE;
+    case ALX_STATUS_USAGE:
+        return EXIT_USAGE;
+    case ALX_STATUS_NO_DEVICE:
+        return EXIT_NO_DEVICE;
+    case ALX_STATUS_MODEL:
+        return EXIT_MODEL;
+    case ALX_STATUS_DEVICE:
+    case ALX_STATUS_MEMORY_LIMIT:
+    case ALX_STATUS_NO_MEMORY:
+    case ALX_STATUS_INTERNAL:
+        return EXIT_DEVICE;
+    default:
+        return file_code;
+    }
+}
+
+static void interrupted(int signal_number)
+{
+    (void)signal_number;
+    if (progress_shown)
+        (void)!write(STDERR_FILENO, erase_line, sizeof erase_line - 1);
+    _exit(EXIT_INTERRUPTED);
+}
+
+void cli_interrupt_start(void)
+{
+    struct sigaction action = {.sa_handler = interrupted}, before;
+    /* Who starts it in the background of a script has it ignore Ctrl-C. */
+    if (!sigaction(SIGINT, NULL, &before) && before.sa_handler != SIG_IGN)
+        sigaction(SIGINT, &action, NULL);
+}
+
+void *cli_alloc(size_t count, size_t elem_bytes, const char *what)
+{
+    void *data;
+    if (alx_alloc(count, elem_bytes, what, &data) != ALX_STATUS_OK)
+        exit(EXIT_DEVICE);
+    return data;
+}
+
+char *cli_copy(const char *text)
+{
+    char *copy = cli_alloc(strlen(text) + 1, 1, "a text");
+    return strcpy(copy, text);
+}

@@ -1,0 +1,179 @@
+"""Model files: what is wrong with them, what is known of them, and converting."""
+import hashlib
+import json
+import os
+import signal
+import struct
+import subprocess
+import time
+import unittest
+
+import models
+from program import PROGRAM, Case
+
+
+class Broken(Case):
+    """A model that cannot be used: one line that says where, exit code 4."""
+
+    def assert_refused(self, content, *parts, name="broken.safetensors"):
+        path = self.write(name, content)
+        for arguments in ((self.red,), ("--json", self.red)):
+            result = self.run_program("-m", path, *arguments, code=4)
+            self.assert_one_error(result, name, *parts)
+            self.assertEqual(result.out, "")
+        self.assert_one_error(self.run_program("info", path, code=4), name, *parts)
+
+    def changed(self, **tensors):
+        return models.safetensors({**models.colour_tensors(), **tensors}, models.metadata())
+
+    def test_cut_off(self):
+        content = models.colours()
+        for length in (0, 4, 100, len(content) - 5):
+            with self.subTest(length=length):
+                self.assert_refused(content[:length])
+
+    def test_wrong_shape(self):
+        tensor = ("F32", [3, 47], models.floats([0.0] * 141))
+        self.assert_refused(self.changed(**{"fc2.weight": tensor}), "fc2.weight")
+
+    def test_a_tensor_that_is_missing(self):
+        tensors = models.colour_tensors()
+        del tensors["fc2.bias"]
+        self.assert_refused(models.safetensors(tensors, models.metadata()), "fc2.bias")
+
+    def test_not_finite(self):
+        for value in (float("nan"), float("inf")):
+            tensor = ("F32", [3], models.floats([0.0, value, 0.0]))
+            self.assert_refused(self.changed(**{"fc2.bias": tensor}), "fc2.bias")
+
+    def test_unknown_kind(self):
+        self.assert_refused("this is no model\n" * 100, name="notes.txt")
+        self.assert_refused(b"\x89PNG\r\n\x1a\n" + bytes(1000))
+
+    def test_the_same_tensor_twice(self):
+        content = models.colours()
+        length = struct.unpack("<Q", content[:8])[0]
+        header = content[8:8 + length].decode().rstrip()
+        entry = json.dumps({"fc2.bias": json.loads(header)["fc2.bias"]})[1:-1]
+        header = (header[:-1] + ", " + entry + "}").encode()
+        self.assert_refused(struct.pack("<Q", len(header)) + header + content[8 + length:])
+
+    def test_files_that_are_none(self):
+        self.assert_one_error(self.run_program("-m", "nowhere.safetensors", self.red, code=4),
+                              "nowhere.safetensors: ")
+        self.assert_one_error(self.run_program("-m", self.folder, self.red, code=4), self.folder)
+
+    def test_unknown_network(self):
+        result = self.run_program("info", "--network", "alexnot", code=2)
+        self.assert_one_error(result, "alexnot", "alexnet")
+
+
+class Info(Case):
+    """The network as a table."""
+
+    def test_alexnet_needs_no_weights(self):
+        result = self.run_program("info", "--network", "alexnet", code=0)
+        for part in ("227x227x3", "55x55x96 = 48+48", "27x27x256 = 128+128", "13x13x384", "6x6x256",
+                     "4096", "1000", "11x11", "105,415,200", "60,965,224", "724,406,816"):
+            self.assertIn(part, result.out)
+
+    def test_alexnet_as_document(self):
+        result = self.run_program("info", "--network", "alexnet", "--json", code=0)
+        document = self.document(result, "info")
+        self.assertIsNone(document["model"])
+        network = document["network"]
+        self.assertEqual(network["parameters"], 60965224)
+        self.assertEqual(network["macs"], 724406816)
+        self.assertEqual(sum(layer["macs"] for layer in network["layers"]), 724406816)
+        conv2 = next(layer for layer in network["layers"] if layer["name"] == "conv2")
+        self.assertEqual((conv2["kernel"], conv2["stride"], conv2["padding"], conv2["groups"]),
+                         ([5, 5], [1, 1], [2, 2, 2, 2], 2))
+        self.assertEqual(conv2["output"], [256, 27, 27])
+
+    def test_a_model(self):
+        result = self.run_program("info", self.model, code=0)
+        for part in ("colours", "safetensors", "F32", "red, green, blue", "conv1", "159"):
+            self.assertIn(part, result.out)
+        document = self.document(self.run_program("info", "-m", self.model, "--json", code=0),
+                                 "info")
+        self.assertEqual(document["labels"], models.LABELS)
+        self.assertEqual(document["dtype"], "F32")
+        self.assertEqual(document["bytes"], os.path.getsize(self.model))
+        with open(self.model, "rb") as file:
+            self.assertEqual(document["model"]["sha256"], hashlib.sha256(file.read()).hexdigest())
+        self.assertAlmostEqual(document["preprocess"]["scale"], 1 / 255, places=7)
+
+    def test_installed_models(self):
+        env = {"ALEXNET_CL_MODELS": self.folder}
+        result = self.run_program("info", "--list", env=env, code=0)
+        self.assertIn("colours", result.out)
+        self.assertIn("bvlc-alexnet", result.out)
+        self.document(self.run_program("info", "--list", "--json", env=env, code=0), "models")
+        result = self.run_program("-m", "colours", self.red, env=env, code=0)
+        self.assertIn("red", result.out)
+
+
+class Convert(Case):
+    """Writing safetensors."""
+
+    def answers(self, model):
+        result = self.run_program("-m", model, "--json", self.red, self.blue, code=0)
+        return [[(entry["label"], entry["probability"]) for entry in image["top"]]
+                for image in self.document(result, "classify")["images"]]
+
+    def test_the_same_answers(self):
+        result = self.run_program("convert", self.model, "same.safetensors", code=0)
+        self.assertRegex(result.out, r"^same\.safetensors: colours as F32, .*\n$")
+        self.assertEqual(self.answers("same.safetensors"), self.answers(self.model))
+
+    def test_half_as_large(self):
+        self.write("large.safetensors", models.large(2))
+        result = self.run_program("convert", "--precision=fp16", "--json", "large.safetensors",
+                                  "half.safetensors", code=0)
+        document = self.document(result, "convert")
+        self.assertEqual(document["dtype"], "F16")
+        self.assertLess(document["bytes"], 0.7 * os.path.getsize(self.path("large.safetensors")))
+        result = self.run_program("convert", "--json", "half.safetensors", "again.safetensors")
+        self.assertEqual(self.document(result, "convert")["dtype"], "F16")
+
+    def test_labels_are_kept(self):
+        self.write("names.txt", "rot\ngelb\nblau\n")
+        self.run_program("convert", "--labels=names.txt", self.model, "named.safetensors", code=0)
+        self.assertEqual(self.answers("named.safetensors")[0][0][0], "rot")
+
+    def test_what_cannot_be_done(self):
+        self.assert_one_error(self.run_program("convert", self.model, self.model, code=2),
+                              "colours.safetensors: ")
+        os.symlink(self.model, self.path("link.safetensors"))
+        self.run_program("convert", self.model, "link.safetensors", code=2)
+        result = self.run_program("convert", self.model, "no/such/out.safetensors", code=1)
+        self.assert_one_error(result, "no/such/out.safetensors: ")
+        self.assert_one_error(self.run_program("convert", self.model, "/dev/full", code=1),
+                              "/dev/full: ", "No space left")
+        self.assert_one_error(self.run_program("convert", "none.safetensors", "out", code=4),
+                              "none.safetensors: ")
+        self.assertFalse(os.path.exists(self.path("out")))
+        result = self.run_program("convert", "--precision=int8", self.model, "out", code=2)
+        self.assert_one_error(result, "--precision: ")
+
+    def test_interrupted(self):
+        """Whenever it is stopped, the file is there as a whole or not at all."""
+        source = self.write("source.safetensors", models.large(24))
+        os.mkdir(self.path("target"))
+        target = self.path("target/out.safetensors")
+        for step in range(12):
+            process = subprocess.Popen([PROGRAM, "convert", source, target],
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            time.sleep(step * 0.015)
+            process.send_signal(signal.SIGKILL if step % 3 == 2 else signal.SIGINT)
+            _, err = process.communicate(timeout=60)
+            self.assertIn(process.returncode, (0, 130, -signal.SIGINT, -signal.SIGKILL))
+            self.assertEqual(err, b"")
+            self.assertLessEqual(set(os.listdir(self.path("target"))), {"out.safetensors"})
+            if os.path.exists(target):
+                self.run_program("info", target, "-q", code=0)
+                os.remove(target)
+
+
+if __name__ == "__main__":
+    unittest.main()

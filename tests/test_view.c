@@ -1,0 +1,71 @@
+/* Values where they lie in a file: at odd addresses, in three types, and which are not finite. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support/test.h"
+#include "tensor/view.h"
+#include "util/half.h"
+
+enum { ELEMS = 10000 };
+
+static void store(uint8_t *data, enum alx_dtype dtype, size_t index, float value)
+{
+    uint16_t half =
+        dtype == ALX_DTYPE_F16 ? alx_float_to_half(value) : alx_float_to_bfloat16(value);
+    if (dtype == ALX_DTYPE_F32)
+        memcpy(data + 4 * index, &value, 4);
+    else
+        memcpy(data + 2 * index, &half, 2);
+}
+
+static void values_are_read_at_any_address(void **state)
+{
+    (void)state;
+    static const float values[] = {0, -1.5f, 0.25f, 1024, -0.0078125f};
+    for (enum alx_dtype dtype = ALX_DTYPE_F32; dtype <= ALX_DTYPE_BF16; dtype++) {
+        for (size_t shift = 0; shift < 4; shift++) {
+            uint8_t data[32] = {0};
+            float out[3] = {0};
+            for (size_t i = 0; i < 5; i++)
+                store(data + shift, dtype, i, values[i]);
+            alx_view_read((struct alx_tensor_view){data + shift, dtype, 5}, 1, 3, out);
+            assert_memory_equal(out, values + 1, sizeof out);
+        }
+    }
+}
+
+static void the_first_value_that_is_not_finite_is_found(void **state)
+{
+    (void)state;
+    static const size_t places[] = {0, 1, 4095, 4096, 8191, 9999};
+    static const float bad[] = {INFINITY, -INFINITY, NAN};
+    uint8_t *data = malloc(4 * ELEMS + 1);
+    assert_non_null(data);
+    for (enum alx_dtype dtype = ALX_DTYPE_F32; dtype <= ALX_DTYPE_BF16; dtype++) {
+        /* the largest finite values are not taken for infinity */
+        struct alx_tensor_view view = {data + 1, dtype, ELEMS};
+        for (size_t i = 0; i < ELEMS; i++)
+            store(data + 1, dtype, i, dtype == ALX_DTYPE_F16 ? 65504.0f : 3.38e38f);
+        assert_int_equal(alx_view_first_not_finite(view), ELEMS);
+        for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+            store(data + 1, dtype, ELEMS - 1, NAN);
+            store(data + 1, dtype, places[i], bad[i % 3]);
+            assert_int_equal(alx_view_first_not_finite(view), places[i]);
+            store(data + 1, dtype, places[i], 1);
+            store(data + 1, dtype, ELEMS - 1, 1);
+        }
+        view.elems = 0;
+        assert_int_equal(alx_view_first_not_finite(view), 0);
+    }
+    free(data);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(values_are_read_at_any_address),
+        cmocka_unit_test(the_first_value_that_is_not_finite_is_found),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
