@@ -453,8 +453,8 @@ error:
     return status;
 }
 
-enum alx_status alx_prototxt_encode(const char *text, size_t bytes, uint8_t **out,
-                                    size_t *out_bytes)
+/* The message that the text stands for; `*out` is owned. */
+static enum alx_status encode(const char *text, size_t bytes, uint8_t **out, size_t *out_bytes)
 {
     enum alx_status status = ALX_STATUS_OK;
     struct parser parser = {.at = text, .end = text + bytes, .line = 1};
@@ -468,14 +468,14 @@ error:
     return status;
 }
 
-static enum alx_status make_net(const uint8_t *text, size_t bytes, alx_net **out)
+enum alx_status alx_prototxt_parse_net(const char *text, size_t bytes, alx_net **out)
 {
     enum alx_status status = ALX_STATUS_OK;
     struct alx_caffe_net net = {0};
     struct alx_source source = {0};
     uint8_t *message = NULL;
     size_t message_bytes = 0;
-    ALX_TRY(alx_prototxt_encode((const char *)text, bytes, &message, &message_bytes));
+    ALX_TRY(encode(text, bytes, &message, &message_bytes));
     ALX_TRY(alx_caffe_open(message, (struct alx_span){message, message_bytes}, &net));
     ALX_TRY(alx_caffe_make_net(&net, &source));
     if (!source.net) {
@@ -499,7 +499,7 @@ enum alx_status alx_prototxt_read_net(const char *path, alx_net **out)
     size_t bytes;
     ALX_TRY(alx_file_read(path, MAX_BYTES, ALX_STATUS_MODEL, &text, &bytes));
     const char *context = alx_error_context(path);
-    status = make_net(text, bytes, out);
+    status = alx_prototxt_parse_net((const char *)text, bytes, out);
     alx_error_context(context);
 error:
     free(text);

@@ -9,12 +9,11 @@
 #include <alexnet_cl/net.h>
 #include <stdint.h>
 
-/* `*out` is owned: free(). MODEL names the line. */
-enum alx_status alx_prototxt_encode(const char *text, size_t bytes, uint8_t **out,
-                                    size_t *out_bytes);
+/* MODEL names the line or the layer. The size of the input must be said, by `input_dim`, an Input
+ * layer or a data layer's `crop_size`. */
+enum alx_status alx_prototxt_parse_net(const char *text, size_t bytes, alx_net **out);
 
-/* Reads a network from a .prototxt file: what reading a file fails with, or MODEL. The size of its
- * input must be said, by `input_dim`, an Input layer or a data layer's `crop_size`. */
+/* The same from a file: also what reading a file fails with. */
 enum alx_status alx_prototxt_read_net(const char *path, alx_net **out);
 
 #endif
