@@ -163,7 +163,7 @@ static void check_results(alx_device *device)
     for (int p = ALX_PRECISION_FP32; p <= ALX_PRECISION_INT8; p++) {
         expect((enum alx_precision)p, IMAGES, want);
         for (size_t a = 0; a < sizeof algorithms / sizeof *algorithms; a++) {
-            if ((p || test_small()) && a)
+            if ((p || test_small(device)) && a)
                 break;
             struct alx_plan_options options = {
                 .batch = 1, .precision = (enum alx_precision)p, .force_algorithm = algorithms[a]};

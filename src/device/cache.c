@@ -13,6 +13,7 @@
 
 #include "util/clock.h"
 #include "util/error.h"
+#include "util/file.h"
 #include "util/memory.h"
 #include "util/text.h"
 
@@ -246,20 +247,6 @@ static bool each_file(int folder,
     return true;
 }
 
-static bool write_all(int fd, const void *data, size_t bytes)
-{
-    for (const uint8_t *at = data; bytes;) {
-        ssize_t written = write(fd, at, bytes);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return false;
-        at += written;
-        bytes -= (size_t)written;
-    }
-    return true;
-}
-
 struct oldest {
     uint64_t total_bytes;
     struct timespec time;
@@ -309,8 +296,8 @@ void alx_cache_store(struct alx_cache *cache, const uint8_t key[ALX_SHA256_BYTES
         warn_once(cache->path, strerror(errno));
         return;
     }
-    bool good =
-        write_all(fd, &header, sizeof header) && write_all(fd, payload, bytes) && !fsync(fd);
+    bool good = alx_write_all(fd, &header, sizeof header) && alx_write_all(fd, payload, bytes) &&
+                !fsync(fd);
     int reason = errno;
     if (close(fd) && good) {
         good = false;

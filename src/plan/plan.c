@@ -69,13 +69,13 @@ static void replace_params(struct alx_params *params, const struct alx_params *b
             to[i] = from[i];
 }
 
-static void choose_step(alx_plan *plan, struct alx_step *step,
+static void choose_step(alx_plan *plan, struct alx_step *step, bool exact,
                         const struct alx_plan_overrides *overrides)
 {
     step->problem = (struct alx_problem){
         .info = &step->info, .batch = plan->batch, .precision = plan->precision};
-    step->algorithm =
-        alx_choose_algorithm(&step->problem, &plan->traits, overrides->algorithm, &step->reason);
+    step->algorithm = alx_choose_algorithm(&step->problem, &plan->traits, overrides->algorithm,
+                                           exact, &step->reason);
     step->params = step->algorithm->choose(&step->problem, &plan->traits);
     if (overrides->algorithm && !strcmp(overrides->algorithm, step->algorithm->name))
         replace_params(&step->params, &overrides->params);
@@ -140,7 +140,7 @@ static enum alx_status describe_steps(alx_plan *plan)
             .bytes = step->recipe.work_elems * sizeof(float), .first_step = i, .last_step = i};
         if (step->recipe.weights.panel_rows) {
             step->panels = alx_pack_panel_count(&step->recipe.weights);
-            step->panel_bytes = alx_pack_panel_bytes(&step->recipe.weights, plan->precision);
+            step->panel_bytes = alx_pack_panel_bytes(&step->recipe.weights);
         }
     }
 error:
@@ -316,7 +316,7 @@ enum alx_status alx_plan_create_with(const alx_net *net, alx_device *device,
         options->memory_limit_bytes ? options->memory_limit_bytes : info->global_bytes / 2;
     ALX_TRY(make_steps(plan));
     for (size_t i = 0; i < plan->step_count; i++)
-        choose_step(plan, &plan->steps[i], overrides);
+        choose_step(plan, &plan->steps[i], options->exact, overrides);
     ALX_TRY(lay_out_tensors(plan, overrides));
     ALX_TRY(describe_steps(plan));
     ALX_TRY(place_tensors(plan));

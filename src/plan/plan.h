@@ -60,11 +60,13 @@ enum alx_status alx_plan_create_with(const alx_net *net, alx_device *device,
                                      const struct alx_plan_options *options,
                                      const struct alx_plan_overrides *overrides, alx_plan **out);
 
-/* choose.c: the algorithm for a problem and why; `wanted` NULL or the name that is asked for. Never
- * fails: the last algorithm of each kind supports everything. */
+/* choose.c: the algorithm for a problem and why; `wanted` NULL or the name that is asked for,
+ * `exact` as in alx_plan_options. Never fails: the last algorithm of each kind supports everything
+ * and is exact. */
 const struct alx_algorithm *alx_choose_algorithm(const struct alx_problem *problem,
                                                  const struct alx_traits *traits,
-                                                 const char *wanted, const char **reason);
+                                                 const char *wanted, bool exact,
+                                                 const char **reason);
 
 /* arena.c: gives every block an offset such that no two that are alive at the same time overlap;
  * returns the arena's size. Blocks of 0 bytes are left out. */
