@@ -7,7 +7,6 @@
 #include "support/golden.h"
 #include "support/proto.h"
 #include "support/test.h"
-#include "tensor/view.h"
 
 static void goldens_compute_what_opencv_does(void **state)
 {
@@ -98,35 +97,14 @@ static void small_files_load(void **state)
         CONV("106{1=2 4=3 2=0} 7{7{1=2 1=1 1=3 1=3} 5*18}") "100{1'p' 2'Pooling' 3'c' 4'p' "
                                                             "121{12=1}}",
     };
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        alx_model *model = NULL;
-        size_t bytes;
-        uint8_t *file = test_proto_make(files[i], &bytes);
-        if (alx_model_read("x", file, bytes, NULL, &model) != ALX_STATUS_OK)
-            fail_msg("%s: %s", files[i], alx_error_message());
-        if (i < 8) { /* the values, however they are written */
-            float values[8];
-            struct alx_tensor_view view = alx_model_weights(model, 0);
-            assert_int_equal(view.elems, 8);
-            alx_view_read(view, 0, 8, values);
-            assert_true(values[0] == 0.125f && values[2] == 0.375f);
-        }
-        alx_model_destroy(&model);
-        free(file);
-    }
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        test_accepted(files[i], i < 8); /* the values, however they are written */
 }
 
 static void values_are_views_into_the_file(void **state)
 {
     (void)state;
-    alx_model *model = NULL;
-    size_t bytes;
-    uint8_t *file = test_proto_make(GOOD, &bytes);
-    assert_ok(alx_model_read("x", file, bytes, NULL, &model));
-    const uint8_t *data = alx_model_weights(model, 0).data;
-    assert_true(data > file && data + 32 <= file + bytes);
-    alx_model_destroy(&model);
-    free(file);
+    test_is_view(GOOD);
 }
 
 static void scale_and_mean_of_the_data_layer_are_taken(void **state)
@@ -143,9 +121,7 @@ static void scale_and_mean_of_the_data_layer_are_taken(void **state)
     free(file);
 }
 
-static const struct {
-    const char *file, *part;
-} bad[] = {
+static const struct test_bad_file bad[] = {
     /* the wire */
     {"", "no known model format"},
     {"1'net'", "none of its 0 layers has weights"},
@@ -265,28 +241,13 @@ static const struct {
 static void bad_files_are_refused(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        size_t bytes;
-        uint8_t *file = test_proto_make(bad[i].file, &bytes);
-        test_refused(bad[i].file, file, bytes, bad[i].part);
-        free(file);
-    }
+    test_all_refused(bad, sizeof bad / sizeof *bad);
 }
 
-/* Wherever a file is cut, it is refused or means what the part means; never more. */
 static void cut_files_are_refused(void **state)
 {
     (void)state;
-    size_t bytes;
-    uint8_t *file = test_proto_make(GOOD, &bytes);
-    for (size_t cut = 0; cut < bytes; cut++) {
-        uint8_t *part = malloc(cut + 1);
-        assert_non_null(part);
-        memcpy(part, file, cut);
-        test_refused("a cut file", part, cut, "");
-        free(part);
-    }
-    free(file);
+    test_cuts_refused(GOOD);
 }
 
 int main(void)

@@ -33,6 +33,8 @@ struct alx_onnx_tensor {
     int64_t type;
     size_t dims[ALX_TENSOR_MAX_DIMS], dim_count, elems;
     struct alx_tensor_view view;
+    bool filled; /* all values are `fill`: they are made when they are needed */
+    float fill;
     struct alx_wire_list ints; /* the values of small tensors of whole numbers made by nodes */
     bool used;
 };

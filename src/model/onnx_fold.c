@@ -86,7 +86,6 @@ static enum alx_status fold_filled(struct folding *f)
     struct alx_wire_list dims = {0}, ints = {0};
     struct alx_span text, message;
     struct alx_tensor_view view;
-    float *kept = NULL, number = 0;
     ALX_TRY(alx_onnx_ints(f->graph->file, f->in, &dims));
     ALX_TRY(alx_onnx_span(f->graph, f->node, "value", &text, &message));
     if (message.data)
@@ -112,12 +111,9 @@ static enum alx_status fold_filled(struct folding *f)
     }
     if (message.data) {
         ALX_TRY(alx_onnx_values(f->graph->file, &value, f->source, &view));
-        alx_view_read(view, 0, 1, &number);
+        alx_view_read(view, 0, 1, &out->fill);
     }
-    ALX_TRY(alx_source_keep(f->source, out->elems, &kept));
-    for (size_t i = 0; i < out->elems; i++)
-        kept[i] = number;
-    out->view = (struct alx_tensor_view){kept, ALX_DTYPE_F32, out->elems};
+    out->filled = true;
 error:
     return status;
 }

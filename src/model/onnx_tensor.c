@@ -232,7 +232,14 @@ enum alx_status alx_onnx_values(const uint8_t *file, struct alx_onnx_tensor *ten
                                 struct alx_source *source, struct alx_tensor_view *out)
 {
     enum alx_status status = ALX_STATUS_OK;
+    float *kept = NULL;
     tensor->used = true;
+    if (tensor->filled && !tensor->view.data) {
+        ALX_TRY(alx_source_keep(source, tensor->elems, &kept));
+        for (size_t i = 0; i < tensor->elems; i++)
+            kept[i] = tensor->fill;
+        tensor->view = (struct alx_tensor_view){kept, ALX_DTYPE_F32, tensor->elems};
+    }
     if (!tensor->view.data) {
         if (!tensor->message.data)
             return alx_onnx_refuse_tensor(tensor, "whole numbers where weights belong");

@@ -31,13 +31,12 @@ error:
     return status;
 }
 
-/* Adds a layer with weights; `bias` without values when it has none. */
+/* Adds the tensors of the layer that was added last; `bias` without values when it has none. */
 static enum alx_status add_weighted(struct alx_onnx_maker *maker, const struct alx_layer *layer,
                                     const size_t *dims, size_t dim_count,
                                     struct alx_tensor_view weight, struct alx_tensor_view bias)
 {
     enum alx_status status = ALX_STATUS_OK;
-    ALX_TRY(alx_chain_add(&maker->chain, layer));
     maker->weight = maker->source->tensor_count;
     ALX_TRY(add_tensor(maker, layer->name, "weight", dims, dim_count, weight));
     if (bias.elems)
@@ -69,6 +68,9 @@ enum alx_status alx_onnx_make_conv(struct alx_onnx_maker *maker)
     layer.groups = (size_t)group;
     layer.no_bias = !bias;
     ALX_TRY(alx_maker_set_window(maker, &layer));
+    if (weight->dims[1] * layer.groups != maker->chain.shape.channels)
+        return alx_maker_refuse(maker, "its weights do not fit its input");
+    ALX_TRY(alx_chain_add(&maker->chain, &layer));
     ALX_TRY(alx_onnx_values(maker->graph->file, weight, maker->source, &weights));
     if (bias)
         ALX_TRY(alx_onnx_values(maker->graph->file, bias, maker->source, &biases));
@@ -152,11 +154,12 @@ static enum alx_status add_fc(struct alx_onnx_maker *maker, struct alx_onnx_tens
     layer.out_channels = dims[0];
     if (!dims[0] || dims[1] != alx_shape_elems(maker->chain.shape))
         return alx_maker_refuse(maker, "its matrix does not fit its input");
+    layer.no_bias = !bias;
+    ALX_TRY(alx_chain_add(&maker->chain, &layer));
     ALX_TRY(alx_onnx_values(maker->graph->file, matrix, maker->source, &weights));
     ALX_TRY(as_rows(maker, matrix, transposed, alpha, &weights));
     if (bias)
         ALX_TRY(as_bias(maker, bias, dims[0], beta, &biases));
-    layer.no_bias = !bias;
     ALX_TRY(add_weighted(maker, &layer, dims, 2, weights, biases));
 error:
     return status;

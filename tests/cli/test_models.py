@@ -181,8 +181,8 @@ class Formats(Case):
     GOLDEN = os.environ["ALX_TEST_GOLDEN"]
 
     def answer(self, *arguments):
-        document = json.loads(self.run_program(*arguments, "--json", "--top=0", self.red, code=0).out)
-        return [row["probability"] for row in document["images"][0]["top"]]
+        result = self.run_program(*arguments, "--json", "--top=0", self.red, code=0)
+        return [row["probability"] for row in json.loads(result.out)["images"][0]["top"]]
 
     def test_converted_models_give_the_same_answers(self):
         for name in ("caffe/caffenet_upgraded.caffemodel", "onnx/zoo9.onnx", "onnx/float16.onnx"):

@@ -1,36 +1,15 @@
-/*
- * Any bytes are a Caffe model, a mean image or a network as text, or are refused; what is read can
- * be read to its last value. Seeds: tests/golden/caffe.
- */
-#include <stdlib.h>
-
-#include "model/model.h"
+/* Caffe's models, mean images and networks as text. Seeds: tests/golden/caffe. */
+#include "fuzz_model.h"
 #include "model/prototxt.h"
-#include "tensor/view.h"
-
-/* Ends the program like a finding. */
-static void must(int condition)
-{
-    if (!condition)
-        abort();
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
     struct alx_mean_image image = {0};
-    alx_model *model = NULL;
     alx_net *net = NULL;
-    enum alx_status status = alx_model_read("f", data, bytes, NULL, &model);
-    must(status == ALX_STATUS_OK || (status == ALX_STATUS_MODEL && !model));
-    for (size_t i = 0; model && i < alx_net_layer_count(alx_model_net(model)); i++) {
-        struct alx_tensor_view views[] = {alx_model_weights(model, i), alx_model_biases(model, i)};
-        for (size_t j = 0; j < 2; j++)
-            must(alx_view_first_not_finite(views[j]) == views[j].elems);
-    }
-    alx_model_destroy(&model);
-    status = alx_mean_image_read(data, bytes, &image);
+    fuzz_model(data, bytes);
+    enum alx_status status = alx_mean_image_read(data, bytes, &image);
     must(status == ALX_STATUS_OK || (status == ALX_STATUS_MODEL && !image.values));
     alx_mean_image_free(&image);
     status = alx_prototxt_parse_net((const char *)data, bytes, &net);

@@ -8,6 +8,7 @@
 #include "model/model.h"
 #include "net/shape.h"
 #include "ops/op.h"
+#include "support/proto.h"
 #include "support/test.h"
 #include "tensor/view.h"
 #include "util/clock.h"
@@ -80,7 +81,7 @@ void test_golden_compare(const alx_model *model, const char *file, double most)
     free(values);
 }
 
-void test_refused(const char *what, const uint8_t *bytes, size_t byte_count, const char *part)
+static void refuse(const char *what, const uint8_t *bytes, size_t byte_count, const char *part)
 {
     alx_model *model = NULL;
     uint64_t begin = alx_clock_ns();
@@ -90,4 +91,58 @@ void test_refused(const char *what, const uint8_t *bytes, size_t byte_count, con
         fail_msg("%s: %s: %s", what, alx_status_name(status), message);
     assert_null(model);
     assert_true(alx_clock_ns() - begin < 2000000000u);
+}
+
+void test_accepted(const char *file, bool same)
+{
+    alx_model *model = NULL;
+    size_t bytes;
+    uint8_t *data = test_proto_make(file, &bytes);
+    if (alx_model_read("x", data, bytes, NULL, &model) != ALX_STATUS_OK)
+        fail_msg("%s: %s", file, alx_error_message());
+    if (same) {
+        float values[8];
+        struct alx_tensor_view view = alx_model_weights(model, 0);
+        assert_int_equal(view.elems, 8);
+        alx_view_read(view, 0, 8, values);
+        assert_true(values[0] == 0.125f && values[2] == 0.375f);
+    }
+    alx_model_destroy(&model);
+    free(data);
+}
+
+void test_all_refused(const struct test_bad_file *bad, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t bytes;
+        uint8_t *file = test_proto_make(bad[i].file, &bytes);
+        refuse(bad[i].file, file, bytes, bad[i].part);
+        free(file);
+    }
+}
+
+void test_cuts_refused(const char *good)
+{
+    size_t bytes;
+    uint8_t *file = test_proto_make(good, &bytes);
+    for (size_t cut = 0; cut < bytes; cut++) {
+        uint8_t *part = malloc(cut + 1);
+        assert_non_null(part);
+        memcpy(part, file, cut);
+        refuse("a cut file", part, cut, "");
+        free(part);
+    }
+    free(file);
+}
+
+void test_is_view(const char *good)
+{
+    alx_model *model = NULL;
+    size_t bytes;
+    uint8_t *file = test_proto_make(good, &bytes);
+    assert_ok(alx_model_read("x", file, bytes, NULL, &model));
+    const uint8_t *data = alx_model_weights(model, 0).data;
+    assert_true(data > file && data + 32 <= file + bytes);
+    alx_model_destroy(&model);
+    free(file);
 }

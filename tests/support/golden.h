@@ -14,8 +14,18 @@ const char *test_golden_path(const char *file);
  * and compares with the float32 values of a golden file, up to `most`. */
 void test_golden_compare(const alx_model *model, const char *file, double most);
 
-/* A bad file, under the name "bad": refused with MODEL, a message that begins with the name and
- * holds `part`, in under 2 s. `what` is shown when it is not. */
-void test_refused(const char *what, const uint8_t *bytes, size_t byte_count, const char *part);
+/* A good file, as support/proto.h writes it; the values of layer 0's weights, if it has 8, begin
+ * with those of a run there when `same`. */
+void test_accepted(const char *file, bool same);
+/* Bad files, under the name "bad": refused with MODEL, a message that begins with the name and
+ * holds `part`, in under 2 s. */
+struct test_bad_file {
+    const char *file, *part;
+};
+void test_all_refused(const struct test_bad_file *bad, size_t count);
+/* The same for a good file that is cut, wherever. */
+void test_cuts_refused(const char *good);
+/* The weights of a good file's layer 0 lie in the file. */
+void test_is_view(const char *good);
 
 #endif
