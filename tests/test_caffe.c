@@ -121,6 +121,22 @@ static void scale_and_mean_of_the_data_layer_are_taken(void **state)
     free(file);
 }
 
+static void pictures_are_cut_from_256_where_networks_are_of_that_size(void **state)
+{
+    (void)state;
+    static const char file[] =
+        "1'net' " INPUT("1=1 1=1 1=227 1=227") "100{1'p' 2'Pooling' 3'data' 4'p' 121{12=1}} "
+                                               "100{1'fc' 2'InnerProduct' 3'p' 4'fc' 117{1=2} "
+                                               "7{7{1=2 1=1} 5*2} " BIAS "}";
+    alx_model *model = NULL;
+    size_t bytes;
+    uint8_t *data = test_proto_make(file, &bytes);
+    assert_ok(alx_model_read("x", data, bytes, NULL, &model));
+    assert_int_equal(alx_model_preprocess(model)->resize_size, 256);
+    alx_model_destroy(&model);
+    free(data);
+}
+
 static const struct test_bad_file bad[] = {
     /* the wire */
     {"", "no known model format"},
@@ -259,6 +275,7 @@ int main(void)
         cmocka_unit_test(small_files_load),
         cmocka_unit_test(values_are_views_into_the_file),
         cmocka_unit_test(scale_and_mean_of_the_data_layer_are_taken),
+        cmocka_unit_test(pictures_are_cut_from_256_where_networks_are_of_that_size),
         cmocka_unit_test(bad_files_are_refused),
         cmocka_unit_test(cut_files_are_refused),
     };

@@ -63,8 +63,6 @@ static const struct alx_wire_row v2_rows[] = {
     {121, ALX_WIRE_SPAN, AT(pooling)},
     {123, ALX_WIRE_SPAN, AT(relu)},
     {125, ALX_WIRE_SPAN, AT(softmax)},
-    {139, ALX_WIRE_SPAN, AT(batch_norm)},
-    {142, ALX_WIRE_SPAN, AT(scale)},
     {143, ALX_WIRE_SPAN, AT(input)},
 };
 #undef AT

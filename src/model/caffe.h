@@ -43,7 +43,7 @@ struct alx_caffe_layer {
     enum alx_caffe_kind kind;
     struct alx_span name, type, v0;
     size_t old_type;
-    struct alx_span convolution, inner_product, pooling, lrn, relu, dropout, batch_norm, scale;
+    struct alx_span convolution, inner_product, pooling, lrn, relu, dropout;
     struct alx_span softmax, input, data, transform, include;
     struct alx_span bottom, top; /* the first of each */
 };
@@ -67,7 +67,7 @@ enum alx_status alx_caffe_next_name(const struct alx_caffe_layer *layer, bool to
                                     struct alx_wire *wire, struct alx_span *out, bool *found);
 
 /* Makes the source's network and preprocessing; `source->net` stays NULL when the file does not say
- * the size of its input. Batch normalisation goes into the source's tensors, if there are any. */
+ * the size of its input. */
 enum alx_status alx_caffe_make_net(const struct alx_caffe_net *net, struct alx_source *source);
 
 /* Reads a BlobProto's shape and values; `legacy` says whether the shape is the old one of four. The

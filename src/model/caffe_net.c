@@ -430,7 +430,6 @@ error:
 static void set_preprocess(const struct transform *transform, struct alx_shape input,
                            struct alx_source *source)
 {
-    size_t side = alx_max(input.height, input.width);
     struct alx_preprocess *p = &source->preprocess;
     float mean[3] = {104, 117, 123}, value;
     double deviation = transform->scale != 0 ? 1 / transform->scale : 1;
@@ -447,11 +446,10 @@ static void set_preprocess(const struct transform *transform, struct alx_shape i
     *p = (struct alx_preprocess){.resize = ALX_RESIZE_WARP,
                                  .filter = ALX_FILTER_BILINEAR,
                                  .order = ALX_ORDER_BGR,
-                                 .resize_size = side >= 200 && side <= 256 ? 256 : 0,
                                  .scale = 1,
                                  .std = {(float)deviation, (float)deviation, (float)deviation}};
     memcpy(p->mean, mean, sizeof mean);
-    source->has_preprocess = true;
+    source->has_preprocess = source->has_usual_size = true;
 }
 
 /* Finds the input's shape, `*out` stays 0 when it is not said, and what to do with pictures. */

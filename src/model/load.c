@@ -97,7 +97,11 @@ static enum alx_status set_preprocess(alx_model *model, const struct alx_source 
 {
     enum alx_status status = ALX_STATUS_OK;
     if (source->has_preprocess) {
+        struct alx_shape input = alx_net_input(model->net);
+        size_t side = alx_max(input.height, input.width);
         model->preprocess = source->preprocess;
+        if (source->has_usual_size)
+            model->preprocess.resize_size = side >= 200 && side <= 256 ? 256 : 0;
     } else {
         alx_preprocess_assume(model->net, &model->preprocess);
         alx_log(ALX_LOG_WARNING,

@@ -36,7 +36,6 @@ struct alx_onnx_tensor {
     bool filled; /* all values are `fill`: they are made when they are needed */
     float fill;
     struct alx_wire_list ints; /* the values of small tensors of whole numbers made by nodes */
-    bool used;
 };
 
 struct alx_onnx_node {

@@ -31,7 +31,6 @@ static enum alx_status fold_identity(struct folding *f)
     struct alx_span name = f->out->name;
     *f->out = *f->in;
     f->out->name = name;
-    f->in->used = true;
     return ALX_STATUS_OK;
 }
 

@@ -233,7 +233,6 @@ enum alx_status alx_onnx_values(const uint8_t *file, struct alx_onnx_tensor *ten
 {
     enum alx_status status = ALX_STATUS_OK;
     float *kept = NULL;
-    tensor->used = true;
     if (tensor->filled && !tensor->view.data) {
         ALX_TRY(alx_source_keep(source, tensor->elems, &kept));
         for (size_t i = 0; i < tensor->elems; i++)
@@ -256,7 +255,6 @@ enum alx_status alx_onnx_ints(const uint8_t *file, struct alx_onnx_tensor *tenso
     enum alx_status status = ALX_STATUS_OK;
     struct proto proto;
     struct alx_wire_list list = {0};
-    tensor->used = true;
     if (tensor->type != ALX_ONNX_INT64 && tensor->type != ALX_ONNX_INT32)
         return alx_onnx_refuse_tensor(tensor, "must hold whole numbers");
     if (!tensor->message.data) {

@@ -45,6 +45,8 @@ struct alx_source {
     alx_net *net;             /* NULL: not said */
     struct alx_labels labels; /* count 0: none */
     bool has_preprocess;
+    bool has_usual_size; /* resize_size is 256 where a network reads 200 to 256 pixels, else its
+                            size */
     struct alx_preprocess preprocess;
     struct alx_values *values; /* that tensors show */
     size_t value_count;

@@ -24,16 +24,9 @@ const char *alx_span_text(struct alx_span span, char *out, size_t out_bytes)
     return out;
 }
 
-int alx_span_compare(struct alx_span a, struct alx_span b)
-{
-    size_t common = alx_min(a.bytes, b.bytes);
-    int order = common ? memcmp(a.data, b.data, common) : 0;
-    return order ? order : (a.bytes > b.bytes) - (a.bytes < b.bytes);
-}
-
 bool alx_spans_equal(struct alx_span a, struct alx_span b)
 {
-    return a.data && b.data && !alx_span_compare(a, b);
+    return a.data && b.data && a.bytes == b.bytes && !memcmp(a.data, b.data, a.bytes);
 }
 
 struct alx_wire alx_wire_open(const uint8_t *file, struct alx_span message)

@@ -26,7 +26,6 @@ bool alx_span_is(struct alx_span span, const char *text);
 bool alx_spans_equal(struct alx_span a, struct alx_span b);
 /* The text, cut and cleaned so that messages and names can bear it. Returns `out`. */
 const char *alx_span_text(struct alx_span span, char *out, size_t out_bytes);
-int alx_span_compare(struct alx_span a, struct alx_span b);
 
 enum alx_wire_type {
     ALX_WIRE_VARINT = 0,
