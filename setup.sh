@@ -6,8 +6,8 @@ set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 log=$root/build/setup.log
 
-# Without a home nothing would be cached, and PoCL would use /tmp/pocl, which belongs to whoever came
-# first.
+# Without a home nothing would be cached, and PoCL would use /tmp/pocl, which belongs to whoever
+# came first.
 if [ -z "${HOME:-}${XDG_CACHE_HOME:-}" ]; then
     export XDG_CACHE_HOME="$root/build/cache"
 fi
