@@ -51,6 +51,7 @@ build library OpenCL ocl-icd-opencl-dev ocl-icd-devel ocl-icd
 build library clblast libclblast-dev clblast-devel clblast
 build header stb/stb_image.h libstb-dev stb_image-devel stb
 build library jansson libjansson-dev jansson-devel jansson
+build library libdeflate libdeflate-dev libdeflate-devel libdeflate
 build library libsodium libsodium-dev libsodium-devel libsodium
 build library libseccomp libseccomp-dev libseccomp-devel libseccomp
 run device OpenCL-device pocl-opencl-icd pocl pocl

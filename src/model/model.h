@@ -26,6 +26,7 @@ struct alx_model {
     struct alx_preprocess preprocess; /* its mean image is mean_image */
     float *mean_image;                /* owned, or NULL */
     float *values;                    /* owned, or NULL */
+    struct alx_values *converted;     /* owned */
     struct alx_mapping mapping;       /* owned */
     struct alx_model_digest *digest;  /* owned */
 };
