@@ -363,6 +363,7 @@ static void weights_alone_need_a_network(void **state)
     assert_string_equal(alx_net_name(alx_model_net(model)), "bvlc-alexnet");
     assert_string_equal(alx_model_name(model), "alone");
     assert_int_equal(alx_model_class_count(model), 1000);
+    assert_string_equal(alx_model_label(model, 281), "tabby"); /* ImageNet's */
     assert_int_equal(alx_model_preprocess(model)->order, ALX_ORDER_BGR);
     alx_model_destroy(&model);
     options.network = "alexnut";

@@ -10,6 +10,7 @@
 #include "model/model.h"
 #include "net/shape.h"
 #include "ops/op.h"
+#include "support/files.h"
 #include "support/test.h"
 #include "support/zips.h"
 #include "tensor/view.h"
@@ -141,6 +142,32 @@ static void the_network_may_be_named(void **state)
     options.network = "alexnet";
     assert_fails(alx_model_load(golden_path("zip.pth"), &options, &model), ALX_STATUS_MODEL,
                  "tensor conv1.weight [96, 3, 11, 11] is missing");
+}
+
+static void converted_files_compute_the_same(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"checkpoint.pth", "double.pth", "vgg_11.pth"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *path = test_files_path("converted.safetensors");
+        alx_model *model = NULL, *converted = NULL;
+        assert_ok(alx_model_load(golden_path(names[i]), NULL, &model));
+        assert_ok(alx_model_save(model, path, ALX_DTYPE_F32));
+        assert_ok(alx_model_load(path, NULL, &converted));
+        assert_string_equal(alx_net_name(alx_model_net(converted)),
+                            alx_net_name(alx_model_net(model)));
+        assert_memory_equal(alx_model_preprocess(converted), alx_model_preprocess(model),
+                            sizeof(struct alx_preprocess));
+        for (size_t l = 0; l < alx_net_layer_count(alx_model_net(model)); l++) {
+            struct alx_tensor_view a = alx_model_weights(model, l);
+            struct alx_tensor_view b = alx_model_weights(converted, l);
+            assert_int_equal(a.elems, b.elems);
+            if (a.elems)
+                assert_memory_equal(a.data, b.data, a.elems * sizeof(float));
+        }
+        alx_model_destroy(&converted);
+        alx_model_destroy(&model);
+    }
 }
 
 /* --- files that must be refused --- */
@@ -406,10 +433,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_of_torch_give_its_results),
         cmocka_unit_test(the_network_may_be_named),
+        cmocka_unit_test(converted_files_compute_the_same),
         cmocka_unit_test(unusual_pickles_are_read),
         cmocka_unit_test(wrong_pickles_are_refused),
         cmocka_unit_test(wrong_members_are_refused),
         cmocka_unit_test(damaged_files_are_refused_or_read),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, test_files_begin, test_files_end);
 }
