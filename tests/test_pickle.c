@@ -85,20 +85,22 @@ static void texts_are_copied(void **state)
     uint8_t data[sizeof program];
     memcpy(data, program, sizeof program);
     assert_ok(alx_pickle_read(data, 0, sizeof program - 1, NULL, 0, &p));
-    assert_ok(alx_pickle_copy_text(alx_pickle_item(&p, root(&p), 0), &text));
+    assert_ok(alx_pickle_copy_text(alx_pickle_item(&p, root(&p), 0), 3, &text));
     assert_string_equal(text, "abc");
     free(text);
-    assert_ok(alx_pickle_copy_text(alx_pickle_item(&p, root(&p), 1), &text));
+    assert_ok(alx_pickle_copy_text(alx_pickle_item(&p, root(&p), 1), 3, &text));
     assert_string_equal(text, "");
     free(text);
+    assert_fails(alx_pickle_copy_text(alx_pickle_item(&p, root(&p), 0), 2, &text), ALX_STATUS_MODEL,
+                 "offset 3: a text of 3 bytes; up to 2 are read");
     assert_true(alx_pickle_text_equals(alx_pickle_item(&p, root(&p), 0), "abc"));
     assert_false(alx_pickle_text_equals(alx_pickle_item(&p, root(&p), 0), "ab"));
     assert_false(alx_pickle_text_equals(alx_pickle_item(&p, root(&p), 3), ""));
-    assert_fails(alx_pickle_copy_text(alx_pickle_item(&p, root(&p), 2), &text), ALX_STATUS_MODEL,
+    assert_fails(alx_pickle_copy_text(alx_pickle_item(&p, root(&p), 2), 3, &text), ALX_STATUS_MODEL,
                  "offset 13: a text with a NUL");
-    assert_fails(alx_pickle_copy_text(alx_pickle_item(&p, root(&p), 3), &text), ALX_STATUS_MODEL,
+    assert_fails(alx_pickle_copy_text(alx_pickle_item(&p, root(&p), 3), 3, &text), ALX_STATUS_MODEL,
                  "a whole number where a text is expected");
-    assert_fails(alx_pickle_copy_text(NULL, &text), ALX_STATUS_MODEL, "nothing where");
+    assert_fails(alx_pickle_copy_text(NULL, 3, &text), ALX_STATUS_MODEL, "nothing where");
     alx_pickle_free(&p);
 }
 

@@ -347,6 +347,39 @@ static const struct {
      "the ZIP file has no storage data/../../etc/p0"},
 };
 
+/* Pickles that say little, but very often. */
+static void repetition_is_bounded(void **state)
+{
+    (void)state;
+    enum { MANY = 70000 };
+    static const struct {
+        const char *begin, *unit, *end, *part;
+        size_t begin_bytes, unit_bytes, end_bytes, times;
+    } cases[] = {
+#define CASE(begin, unit, end, times, part)                                                        \
+    {begin, unit, end, part, sizeof begin - 1, sizeof unit - 1, sizeof end - 1, times}
+        CASE("\200\2}(" NAME "q\1" MATRIX "q\2", "h\1h\2", "u.", MANY, "a dict of 70001 pairs"),
+        CASE("\200\2}(" NAME "q\1" MATRIX "q\2", "h\1h\2", "u.", 99, "is there twice"),
+        CASE("\200\2}(" NAME "q\1" TENSOR(FLOATS, "K\0", "K\2K\2\206", "K\1K\2\206") "q\2",
+             "h\1h\2", "u.", MANY / 2, "tensor a.w: with it, more values are converted"),
+        CASE("\200\2}X\376\377\0\0", "module.", MATRIX "s.", 9362, "a text of 65534 bytes"),
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t bytes = cases[i].begin_bytes + cases[i].times * cases[i].unit_bytes;
+        char *pickle = malloc(bytes + cases[i].end_bytes);
+        assert_non_null(pickle);
+        memcpy(pickle, cases[i].begin, cases[i].begin_bytes);
+        for (size_t j = 0; j < cases[i].times; j++)
+            memcpy(pickle + cases[i].begin_bytes + j * cases[i].unit_bytes, cases[i].unit,
+                   cases[i].unit_bytes);
+        memcpy(pickle + bytes, cases[i].end, cases[i].end_bytes);
+        struct test_zip zip = around(pickle, bytes + cases[i].end_bytes);
+        refuse("repetition", i, zip.data, zip.bytes, cases[i].part);
+        test_zip_free(&zip);
+        free(pickle);
+    }
+}
+
 static void wrong_pickles_are_refused(void **state)
 {
     (void)state;
@@ -436,6 +469,7 @@ int main(void)
         cmocka_unit_test(converted_files_compute_the_same),
         cmocka_unit_test(unusual_pickles_are_read),
         cmocka_unit_test(wrong_pickles_are_refused),
+        cmocka_unit_test(repetition_is_bounded),
         cmocka_unit_test(wrong_members_are_refused),
         cmocka_unit_test(damaged_files_are_refused_or_read),
     };

@@ -484,6 +484,7 @@ enum alx_status alx_pickle_read(const uint8_t *data, size_t begin, size_t end,
                               .globals = globals,
                               .global_count = global_count,
                               .pickle = &pickle};
+    ALX_TRY(grow(&machine.stack, sizeof *machine.stack, 1, &machine.stack_capacity));
     while (!machine.stopped)
         ALX_TRY(step(&machine));
     pickle.end = machine.at;
@@ -543,7 +544,8 @@ bool alx_pickle_text_equals(const struct alx_pickle_value *value, const char *te
            !memcmp(value->text.data, text, value->text.bytes);
 }
 
-enum alx_status alx_pickle_copy_text(const struct alx_pickle_value *value, char **out)
+enum alx_status alx_pickle_copy_text(const struct alx_pickle_value *value, size_t max_bytes,
+                                     char **out)
 {
     enum alx_status status = ALX_STATUS_OK;
     char *copy = NULL;
@@ -551,6 +553,9 @@ enum alx_status alx_pickle_copy_text(const struct alx_pickle_value *value, char 
         return alx_fail(ALX_STATUS_MODEL, "offset %zu: %s where a text is expected",
                         value ? value->offset : 0,
                         value ? alx_pickle_kind_name(value->kind) : "nothing");
+    if (value->text.bytes > max_bytes)
+        return alx_fail(ALX_STATUS_MODEL, "offset %zu: a text of %zu bytes; up to %zu are read",
+                        value->offset, value->text.bytes, max_bytes);
     if (value->text.bytes && memchr(value->text.data, 0, value->text.bytes))
         return alx_fail(ALX_STATUS_MODEL, "offset %zu: a text with a NUL in it", value->offset);
     ALX_TRY(alx_alloc(value->text.bytes + 1, 1, "a text", &copy));

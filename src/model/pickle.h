@@ -82,9 +82,10 @@ size_t alx_pickle_item_count(const struct alx_pickle_value *value);
 bool alx_pickle_size(const struct alx_pickle_value *value, size_t *out);
 bool alx_pickle_is(const struct alx_pickle_value *value, enum alx_pickle_kind kind);
 bool alx_pickle_text_equals(const struct alx_pickle_value *value, const char *text);
-/* A copy with a NUL at its end, owned by the caller; MODEL when the value is no text or holds a NUL
- * itself. */
-enum alx_status alx_pickle_copy_text(const struct alx_pickle_value *value, char **out);
+/* A copy with a NUL at its end, owned by the caller; MODEL when the value is no text, longer, or
+ * holds a NUL itself. */
+enum alx_status alx_pickle_copy_text(const struct alx_pickle_value *value, size_t max_bytes,
+                                     char **out);
 /* "a tuple", for messages. */
 const char *alx_pickle_kind_name(enum alx_pickle_kind kind);
 

@@ -6,7 +6,6 @@
 #include "model/zip.h"
 #include "tensor/view.h"
 #include "util/error.h"
-#include "util/half.h"
 #include "util/memory.h"
 #include "util/text.h"
 
@@ -23,6 +22,9 @@ static const struct alx_torch_dtype dtypes[] = {
     {"BOOL", 1, false, false, 0},
 };
 enum { DTYPE_COUNT = sizeof dtypes / sizeof *dtypes };
+
+/* A pickle of few bytes can repeat the same name and tensor very often. */
+enum { MAX_PAIRS = 1 << 16, MAX_NAME = 1024 };
 
 enum role {
     ROLE_DTYPE = 0, /* and on: the index of a type */
@@ -246,6 +248,11 @@ static enum alx_status add_tensor(struct alx_torch_file *file,
     added->view = (struct alx_tensor_view){tensor->storage.data + tensor->offset * dtype->bytes,
                                            dtype->dtype, elems};
     if (dtype->readable && (!contiguous || file->big_endian || dtype->is_double)) {
+        /* The same storage may be converted for many tensors, but not for a bomb. */
+        if (elems > file->bytes / 2 || file->source->value_count > file->bytes / 2 - elems)
+            return alx_fail(ALX_STATUS_MODEL,
+                            "tensor %s: with it, more values are converted than the file holds",
+                            shown);
         ALX_TRY(alx_source_keep(file->source, elems, &values));
         gather(tensor, file->big_endian, elems, values);
         added->view = (struct alx_tensor_view){values, ALX_DTYPE_F32, elems};
@@ -260,14 +267,17 @@ static void strip_module(char *name)
 {
     static const char word[] = "module.";
     const size_t length = sizeof word - 1;
-    for (char *at = name; *at;) {
-        if (!strncmp(at, word, length)) {
-            memmove(at, at + length, strlen(at + length) + 1);
+    bool start = true;
+    char *to = name;
+    for (const char *from = name; *from;) {
+        if (start && !strncmp(from, word, length)) {
+            from += length;
             continue;
         }
-        char *dot = strchr(at, '.');
-        at = dot ? dot + 1 : at + strlen(at);
+        start = *from == '.';
+        *to++ = *from++;
     }
+    *to = 0;
 }
 
 /* The state dict: the object itself, or what a checkpoint holds beside other things. */
@@ -307,15 +317,18 @@ enum alx_status alx_torch_read_object(struct alx_torch_file *file, const struct 
         return alx_fail(ALX_STATUS_MODEL,
                         "offset %zu: %s instead of a state dict; save model.state_dict()",
                         root->offset, alx_pickle_kind_name(root->kind));
-    ALX_TRY(
-        alx_alloc(dict->items.count / 2, sizeof *source->tensors, "the tensors", &source->tensors));
+    size_t pairs = dict->items.count / 2;
+    if (pairs > MAX_PAIRS)
+        return alx_fail(ALX_STATUS_MODEL, "offset %zu: a dict of %zu pairs; up to %d are read",
+                        dict->offset, pairs, MAX_PAIRS);
+    ALX_TRY(alx_alloc(pairs, sizeof *source->tensors, "the tensors", &source->tensors));
     for (size_t i = 0; i < dict->items.count; i += 2) {
         struct alx_torch_tensor tensor;
         bool found;
         ALX_TRY(read_tensor(file, pickle, alx_pickle_item(pickle, dict, i + 1), &found, &tensor));
         if (!found)
             continue;
-        ALX_TRY(alx_pickle_copy_text(alx_pickle_item(pickle, dict, i), &name));
+        ALX_TRY(alx_pickle_copy_text(alx_pickle_item(pickle, dict, i), MAX_NAME, &name));
         strip_module(name);
         ALX_TRY(add_tensor(file, &tensor, name));
         name = NULL;
