@@ -54,6 +54,7 @@ build library jansson libjansson-dev jansson-devel jansson
 build library libdeflate libdeflate-dev libdeflate-devel libdeflate
 build library libsodium libsodium-dev libsodium-devel libsodium
 build library libseccomp libseccomp-dev libseccomp-devel libseccomp
+build library zlib zlib1g-dev zlib-devel zlib
 run device OpenCL-device pocl-opencl-icd pocl pocl
 test library cmocka libcmocka-dev libcmocka-devel cmocka
 more icd pocl pocl-opencl-icd pocl pocl

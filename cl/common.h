@@ -8,6 +8,7 @@
  *   VECTOR       1, 2, 4, 8, 16        floats that a work-item handles at a time
  *   LANES        1 .. work-group limit work-items of a group that share a task; 1 on CPUs
  *   WEIGHT_BITS  32, 16, 8             float, half or int8 (with a scale per output channel)
+ *   PREFETCH     0 ..                  cache lines that a kernel asks for ahead of need at a time
  *
  * Element (n, c, y, x) of a tensor with block B and halo h lies at
  *   (((n * C/B + c/B) * (H + 2h) + y + h) * (W + 2h) + x + h) * B + c%B
@@ -20,6 +21,9 @@
 #endif
 #ifndef WEIGHT_BITS
 #define WEIGHT_BITS 32
+#endif
+#ifndef PREFETCH
+#define PREFETCH 0
 #endif
 
 #pragma OPENCL FP_CONTRACT OFF
@@ -71,6 +75,51 @@ typedef char weight;
 #else
 #define LOAD_WEIGHTS(p) JOIN(convert_float, VECTOR)(JOIN(vload, VECTOR)(0, p))
 #endif
+#endif
+
+/* Asks for PREFETCH cache lines from `p` on, which may lie past the end of a buffer: the hardware
+ * ignores that. The host gives 0 to simulators and GPUs. */
+#define LINE_BYTES   64
+#define LINE_WEIGHTS (LINE_BYTES * 8 / WEIGHT_BITS)
+#if PREFETCH > 0 && defined(__has_builtin)
+#if __has_builtin(__builtin_prefetch)
+#define FETCH_AHEAD(p)                                                                             \
+    _Pragma("unroll") for (int line_ = 0; line_ < PREFETCH; line_++)                               \
+        __builtin_prefetch((__global const char *)(p) + line_ * LINE_BYTES, 0, 2)
+#endif
+#endif
+#ifndef FETCH_AHEAD
+#define FETCH_AHEAD(p)
+#endif
+
+#if defined(ROWS) && defined(VECTORS) && defined(UNROLL)
+/* A register tile on a CPU: sum[i][...] += x[i * step + k] * w[k][VECTORS * VECTOR] for k from 0 to
+ * count - 1, a multiple of UNROLL. Meanwhile PREFETCH lines a step of UNROLL are asked for from
+ * `next` on. */
+static void add_products(vec sum[ROWS][VECTORS], __global const float *x, int step,
+                         __global const weight *w, int count, __global const weight *next)
+{
+#pragma nounroll
+    for (int k = 0; k < count; k += UNROLL) {
+        FETCH_AHEAD(next);
+        next += PREFETCH * LINE_WEIGHTS;
+#pragma unroll
+        for (int u = 0; u < UNROLL; u++) {
+            vec v[VECTORS];
+#pragma unroll
+            for (int j = 0; j < VECTORS; j++)
+                v[j] = LOAD_WEIGHTS(w + (u * VECTORS + j) * VECTOR);
+#pragma unroll
+            for (int i = 0; i < ROWS; i++) {
+                const vec value = (vec)(x[i * step + k + u]);
+#pragma unroll
+                for (int j = 0; j < VECTORS; j++)
+                    sum[i][j] = fma(value, v[j], sum[i][j]);
+            }
+        }
+        w += UNROLL * VECTORS * VECTOR;
+    }
+}
 #endif
 
 /* Negative values become 0, NaN stays NaN. */

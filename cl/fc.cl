@@ -1,19 +1,21 @@
 /*
- * Fully connected layers as matrix times vector: bound by how fast the weights are read.
+ * Fully connected layers as matrix times vector, bound by how fast the weights are read, and for
+ * larger batches as matrix times matrix.
  *
  *   out[n][o] = act(bias[o] + scale[o] * sum over k of w[o][k] * in[n][k])
  *
  * k counts the input in the order in which it lies in memory (no halo), and out is linear, too.
  *
- * Macros beside common.h's: K_ELEMS, ROWS (output channels of a panel), IMAGES (images that share a
- * pass over the weights), ACTIVATION (0 none, 1 ReLU), ROWS_PADDED (rows of bias[] and of scale[],
- * which follows it).
+ * Macros beside common.h's: K_ELEMS, IMAGES (images that share a pass over the weights), ACTIVATION
+ * (0 none, 1 ReLU), ROWS_PADDED (rows of bias[] and of scale[], which follows it).
  */
 #define K_VECTORS ((K_ELEMS + VECTOR - 1) / VECTOR)
 
 #if defined(FC_GEMV)
 /*
- * Weights: w[panel][k / VECTOR][ROWS][VECTOR], padded with zeros: one stream for each work-group.
+ * Weights: w[panel][k / VECTOR][ROWS][VECTOR], padded with zeros: one stream for each work-group,
+ * asked for AHEAD_BYTES before it is read (PREFETCH lines are one step of k). ROWS is the panel's
+ * output channels.
  * The LANES work-items of a group take the vectors of k in turn and add up in local memory.
  * Work-group (LANES, 1, 1); global (panels * LANES, 1, 1).
  */
@@ -71,8 +73,13 @@ fc_gemv(__global const float *restrict in, __global const weight *restrict weigh
             for (int i = 0; i < IMAGES; i++)
                 sum[r][i] = (vec)(0.0f);
 
-        for (int k = lane; k < K_VECTORS; k += LANES) {
+        /* As many rounds for every lane: where they differ, Intel's CPU compiler goes wrong. */
+        for (int round = 0; round < K_VECTORS; round += LANES) {
+            const int k = round + lane;
             vec x[IMAGES];
+            if (K_VECTORS % LANES && k >= K_VECTORS)
+                continue;
+            FETCH_AHEAD((__global const char *)(w + k * (ROWS * VECTOR)) + AHEAD_BYTES);
 #pragma unroll
             for (int i = 0; i < IMAGES; i++)
                 x[i] = load_input(in + min(first + i, BATCH - 1) * K_ELEMS, k * VECTOR);
@@ -120,6 +127,74 @@ fc_gemv(__global const float *restrict in, __global const weight *restrict weigh
                     out[(first + i) * OUT_C + row + r] = ACTIVATION == 1 ? RELU1(value) : value;
                 }
     }
+}
+#endif
+
+#if defined(FC_GEMM)
+/*
+ * A work-item computes a panel of output channels for IMAGES images. It goes through k in blocks,
+ * so that a block's weights stay in its cache while all register tiles of ROWS images by VECTORS
+ * vectors use them, and asks for the next block meanwhile.
+ *
+ * Weights: w[panel][k][PANEL], padded with zeros.
+ * Work-group (1, 1, 1); global (panels, ceil(BATCH / IMAGES), 1).
+ *
+ *   ROWS  1 .. IMAGES    VECTORS  1 .. 3    UNROLL  divides K_ELEMS and K_BLOCK    K_BLOCK  any
+ */
+#define PANEL (VECTORS * VECTOR)
+
+static void store_outputs(const float *sums, __global const float *bias, __global float *out, int n,
+                          int row)
+{
+    for (int i = 0; i < PANEL && row + i < OUT_C; i++) {
+        float value = sums[i];
+#if WEIGHT_BITS == 8
+        value *= bias[ROWS_PADDED + row + i];
+#endif
+        value += bias[row + i];
+        out[n * OUT_C + row + i] = ACTIVATION == 1 ? RELU1(value) : value;
+    }
+}
+
+__attribute__((reqd_work_group_size(1, 1, 1))) __kernel void
+fc_gemm(__global const float *restrict in, __global const weight *restrict weights,
+        __global const float *restrict bias, __global float *restrict out, int first_panel)
+{
+    const int part_panel = (int)get_global_id(0);
+    /* The last images begin earlier, so that they are IMAGES, and store only what is their own. */
+    const int own_image = (int)get_global_id(1) * IMAGES;
+    const int first_image = min(own_image, BATCH - IMAGES);
+    __global const weight *w = weights + (size_t)part_panel * (K_ELEMS * PANEL);
+    __global const float *x = in + first_image * K_ELEMS;
+    float sums[IMAGES * PANEL];
+    for (int i = 0; i < IMAGES * PANEL; i += VECTOR)
+        STORE((vec)(0.0f), sums + i);
+
+    for (int k = 0; k < K_ELEMS; k += K_BLOCK) {
+        const int count = min(K_BLOCK, K_ELEMS - k);
+        for (int t = 0; t < (IMAGES + ROWS - 1) / ROWS; t++) {
+            /* Images of the last tile that others had would be added twice: their sums are kept. */
+            const int image = min(t * ROWS, IMAGES - ROWS), kept = t * ROWS - image;
+            vec sum[ROWS][VECTORS];
+#pragma unroll
+            for (int i = 0; i < ROWS; i++)
+#pragma unroll
+                for (int j = 0; j < VECTORS; j++)
+                    sum[i][j] = LOAD(sums + (image + i) * PANEL + j * VECTOR);
+            add_products(sum, x + image * K_ELEMS + k, K_ELEMS, w, count,
+                         w + K_BLOCK * PANEL + t * (K_BLOCK / UNROLL * PREFETCH * LINE_WEIGHTS));
+#pragma unroll
+            for (int i = 0; i < ROWS; i++)
+                if (i >= kept)
+#pragma unroll
+                    for (int j = 0; j < VECTORS; j++)
+                        STORE(sum[i][j], sums + (image + i) * PANEL + j * VECTOR);
+        }
+        w += K_BLOCK * PANEL;
+    }
+    for (int n = own_image; n < min(own_image + IMAGES, BATCH); n++)
+        store_outputs(sums + (n - first_image) * PANEL, bias, out, n,
+                      (first_panel + part_panel) * PANEL);
 }
 #endif
 

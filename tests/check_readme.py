@@ -54,7 +54,7 @@ def script():
 
 def main():
     with tempfile.TemporaryDirectory() as scratch:
-        copy = os.path.join(scratch, "a fresh clone")
+        copy = os.path.join(scratch, "fresh-clone")
         for path in tree.files():
             target = os.path.join(copy, path)
             os.makedirs(os.path.dirname(target), exist_ok=True)

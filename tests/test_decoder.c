@@ -280,6 +280,9 @@ static void the_worker_is_confined(void **state)
     assert_int_equal(proc_value(worker, "limits", "Max core file size"), 0);
     assert_int_equal(proc_value(worker, "limits", "Max processes"), 0);
     assert_int_equal(proc_value(worker, "limits", "Max cpu time"), 60);
+    /* A sanitizer's shadow of terabytes stands above any limit. */
+    assert_true(proc_value(worker, "limits", "Max address space") > 0 ||
+                proc_value(worker, "status", "VmSize:") > 1 << 30);
     assert_int_equal(proc_value(worker, "status", "NoNewPrivs:"), 1);
 #if ALX_HAVE_SECCOMP
     assert_int_equal(proc_value(worker, "status", "Seccomp:"), 2);
@@ -291,6 +294,24 @@ static void the_worker_is_confined(void **state)
         files += entry->d_name[0] != '.';
     closedir(dir);
     assert_int_equal(files, 4); /* three of /dev/null, and the socket */
+    alx_decoder_destroy(&decoder);
+}
+
+static void without_its_starter_the_decoder_says_so(void **state)
+{
+    (void)state;
+    alx_decoder *decoder = create();
+    assert_works(decoder);
+    struct alx_image image = {0};
+    pid_t worker = alx_decoder_worker(decoder);
+    pid_t starter = (pid_t)proc_value(worker, "status", "PPid:");
+    assert_true(starter > 1 && starter != getpid());
+    assert_int_equal(kill(starter, SIGKILL), 0);
+    assert_true(dies_soon(worker));
+    for (int i = 0; i < 2; i++)
+        assert_fails(alx_decoder_decode_file(decoder, test_picture_path(good), &image),
+                     ALX_STATUS_INTERNAL, "start the program again");
+    assert_int_equal(alx_decoder_worker(decoder), -1);
     alx_decoder_destroy(&decoder);
 }
 
@@ -442,6 +463,26 @@ static void forged_replies_are_refused(void **state)
     }
 }
 
+static void a_worker_that_retires_is_replaced(void **state)
+{
+    (void)state;
+    bool before[1024];
+    pthread_t thread;
+    struct alx_image image = {0};
+    struct forger forger = {.reply = {.width = 1, .height = 1, .retiring = 1}, .payload_bytes = 3};
+    note_open_files(before);
+    alx_decoder *decoder = create();
+    forger.socket = take_over(before);
+    assert_int_equal(pthread_create(&thread, NULL, forge, &forger), 0);
+    assert_ok(alx_decoder_decode_bytes(decoder, "x", (const uint8_t *)"abc", 3, &image));
+    pthread_join(thread, NULL);
+    assert_int_equal(image.rgb[2], '\n');
+    assert_int_equal(alx_decoder_worker(decoder), -1);
+    assert_works(decoder);
+    alx_image_free(&image);
+    alx_decoder_destroy(&decoder);
+}
+
 static void a_worker_that_speaks_unasked_is_replaced(void **state)
 {
     (void)state;
@@ -520,10 +561,12 @@ int main(void)
         cmocka_unit_test(a_worker_that_dies_of_a_picture_is_one_failed_picture),
         cmocka_unit_test(nothing_leaks_through_replacements),
         cmocka_unit_test(the_worker_is_confined),
+        cmocka_unit_test(without_its_starter_the_decoder_says_so),
         cmocka_unit_test(a_confined_process_opens_no_file),
         cmocka_unit_test(workers_end_with_the_program),
         cmocka_unit_test(damaged_pictures_pass_through),
         cmocka_unit_test(forged_replies_are_refused),
+        cmocka_unit_test(a_worker_that_retires_is_replaced),
         cmocka_unit_test(a_worker_that_speaks_unasked_is_replaced),
         cmocka_unit_test(a_worker_serves_until_its_time_is_up),
     };

@@ -37,8 +37,7 @@ static struct alx_pack pack_of(size_t panel_rows, size_t k_vector, size_t block,
     return (struct alx_pack){
         .info = &info,
         .format = {panel_rows, k_vector, block, ROW, GROUPS,
-                   (OUT / GROUPS + panel_rows - 1) / panel_rows},
-        .precision = precision,
+                   (OUT / GROUPS + panel_rows - 1) / panel_rows, precision},
         .weights = {weights, ALX_DTYPE_F32, OUT * ROW},
         .biases = {biases, ALX_DTYPE_F32, OUT},
     };
@@ -46,9 +45,9 @@ static struct alx_pack pack_of(size_t panel_rows, size_t k_vector, size_t block,
 
 static float value_at(const struct alx_pack *pack, const void *packed, size_t index)
 {
-    if (pack->precision == ALX_PRECISION_FP32)
+    if (pack->format.precision == ALX_PRECISION_FP32)
         return ((const float *)packed)[index];
-    if (pack->precision == ALX_PRECISION_FP16)
+    if (pack->format.precision == ALX_PRECISION_FP16)
         return alx_half_to_float(((const uint16_t *)packed)[index]);
     return (float)((const int8_t *)packed)[index];
 }
@@ -58,7 +57,7 @@ static void check_format(size_t panel_rows, size_t k_vector, size_t block,
 {
     struct alx_pack pack = pack_of(panel_rows, k_vector, block, precision);
     size_t panels = alx_pack_panel_count(&pack.format);
-    size_t panel_bytes = alx_pack_panel_bytes(&pack.format, precision);
+    size_t panel_bytes = alx_pack_panel_bytes(&pack.format);
     size_t rows = alx_pack_padded_rows(&pack.format), used = 0;
     size_t value_bytes = precision == ALX_PRECISION_FP32   ? 4
                          : precision == ALX_PRECISION_FP16 ? 2

@@ -51,7 +51,10 @@ enum { GOLDEN_COUNT = sizeof goldens / sizeof *goldens };
 
 static float *read_view(struct alx_tensor_view view)
 {
-    float *values = view.elems ? malloc(view.elems * sizeof *values) : NULL;
+    if (!view.elems)
+        return NULL;
+    float *values = malloc(view.elems * sizeof *values);
+    assert_non_null(values);
     alx_view_read(view, 0, view.elems, values);
     return values;
 }

@@ -32,6 +32,7 @@ struct alx_plan_options {
                                     streamed at every run. */
     const char
         *force_algorithm; /* NULL, or the name of the algorithm to use wherever it can be used */
+    bool exact;           /* only algorithms whose sums are those of the definition: no Winograd */
 };
 
 /* The choice for every layer, the layout of every tensor and its place in the arena. Immutable.

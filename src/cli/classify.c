@@ -1,7 +1,6 @@
 /*
  * alexnet-cl IMAGE...: what the images show.
  */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,25 +126,26 @@ static enum alx_status flush_batch(struct run *run)
     return status;
 }
 
-/* The device's failure ends it; an image's does not. */
+/* The device's failure is one of all images that are left; an image's is its own. */
 static enum alx_status classify_all(struct run *run)
 {
     enum alx_status status = ALX_STATUS_OK;
     const struct cli_options *options = run->options;
-    for (size_t i = 0; i < options->operand_count; i++) {
+    for (size_t i = 0; i < options->operand_count && cli_output_flush(); i++) {
         struct pending *image = &run->pending[run->pending_count++];
         *image = (struct pending){.path = options->operands[i], .slot = run->filled};
-        enum alx_status read = cli_engine_put_file(&run->engine, image->path, image->slot);
+        enum alx_status read = status;
+        if (status == ALX_STATUS_OK)
+            read = cli_engine_put_file(&run->engine, image->path, image->slot);
         if (read == ALX_STATUS_OK)
             run->filled++;
         else
             fail_image(run, image, read);
-        if (run->filled == run->engine.batch || !run->filled || i + 1 == options->operand_count)
-            ALX_TRY(flush_batch(run));
-        if (!cli_output_flush())
-            break;
+        if (run->filled == run->engine.batch || !run->filled || i + 1 == options->operand_count) {
+            enum alx_status ran = flush_batch(run);
+            status = ran != ALX_STATUS_OK ? ran : status;
+        }
     }
-error:
     return status;
 }
 
@@ -158,8 +158,8 @@ static void print_summary(const struct run *run)
     cli_engine_names(&run->engine, &names);
     if (run->done)
         cli_print_line(STYLE_DIM, "%s%s%s%s", alx_text_get(&names), cli_separator(),
-                       cli_duration(times->run_ns / run->done).text,
-                       run->done > 1 ? " an image" : "");
+                       cli_duration(cli_engine_image_ns(&run->engine)).text,
+                       run->done > 1 ? "/image" : "");
     if (run->options->verbose)
         cli_print_line(STYLE_DIM,
                        "discover %s, model %s, build %s (%zu compiled, %zu cached), upload %s, "

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "cli/message.h"
 #include "util/error.h"
 #include "util/memory.h"
+#include "util/text.h"
 
 /* --- class folders --- */
 
@@ -188,7 +190,7 @@ static enum alx_status read_labels(struct cli_dataset *dataset, const char *path
 {
     enum alx_status status = ALX_STATUS_OK;
     gzFile file = NULL;
-    size_t count, classes = alx_model_class_count(model);
+    size_t count = 0, classes = alx_model_class_count(model);
     ALX_TRY(open_gz(path, &file));
     ALX_TRY(read_head(file, path, 1, &count));
     if (count != dataset->count) {
@@ -240,20 +242,28 @@ error:
 
 /* --- reading --- */
 
+void cli_dataset_name(const struct cli_dataset *dataset, size_t index, char *out, size_t out_bytes)
+{
+    if (dataset->samples)
+        alx_text_copy(out, out_bytes, dataset->samples[index].path);
+    else
+        snprintf(out, out_bytes, "%s: image %zu", dataset->name, index);
+}
+
 static enum alx_status put_idx(struct cli_dataset *dataset, size_t index, struct cli_engine *engine,
                                size_t slot)
 {
     enum alx_status status = ALX_STATUS_OK;
     size_t pixels = dataset->height * dataset->width;
     struct alx_image image = {.width = dataset->width, .height = dataset->height};
-    char what[512];
+    char what[PATH_MAX];
     if (gzread(dataset->images, dataset->pixels, (unsigned)pixels) != (int)pixels) {
         dataset->next = dataset->count;
         return alx_fail(ALX_STATUS_FILE_UNREADABLE,
                         "%s: ends early, in image %zu of %zu; it is damaged", dataset->name, index,
                         dataset->count);
     }
-    snprintf(what, sizeof what, "%.450s: image %zu", dataset->name, index);
+    cli_dataset_name(dataset, index, what, sizeof what);
     ALX_TRY(alx_alloc(pixels, 3, "an image", &image.rgb));
     for (size_t i = 0; i < 3 * pixels; i++)
         image.rgb[i] = dataset->pixels[i / 3];

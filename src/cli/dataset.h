@@ -37,6 +37,9 @@ enum alx_status cli_dataset_open_idx(struct cli_dataset *dataset, const char *im
                                      const char *labels, const alx_model *model);
 void cli_dataset_close(struct cli_dataset *dataset);
 
+/* What messages call image `index`. */
+void cli_dataset_name(const struct cli_dataset *dataset, size_t index, char *out, size_t out_bytes);
+
 /* Puts the next image into place `slot` of the engine's batch, and tells its class. An IDX file
  * that ends early has no further image. */
 enum alx_status cli_dataset_put(struct cli_dataset *dataset, struct cli_engine *engine, size_t slot,

@@ -159,8 +159,12 @@ void cli_engine_close(struct cli_engine *engine)
 enum alx_status cli_engine_put(struct cli_engine *engine, const char *what,
                                const struct alx_image *image, size_t slot)
 {
-    return alx_image_to_tensor(what, image, &engine->preprocess, alx_net_input(engine->net),
-                               engine->inputs + slot * engine->input_elems);
+    uint64_t start_ns = alx_clock_ns();
+    enum alx_status status =
+        alx_image_to_tensor(what, image, &engine->preprocess, alx_net_input(engine->net),
+                            engine->inputs + slot * engine->input_elems);
+    engine->times.decode_ns += alx_clock_ns() - start_ns;
+    return status;
 }
 
 enum alx_status cli_engine_put_file(struct cli_engine *engine, const char *path, size_t slot)
@@ -168,20 +172,39 @@ enum alx_status cli_engine_put_file(struct cli_engine *engine, const char *path,
     enum alx_status status = ALX_STATUS_OK;
     struct alx_image image = {0};
     uint64_t start_ns = alx_clock_ns();
-    ALX_TRY(alx_decoder_decode_file(engine->decoder, path, &image));
-    ALX_TRY(cli_engine_put(engine, path, &image, slot));
-error:
-    alx_image_free(&image);
+    status = alx_decoder_decode_file(engine->decoder, path, &image);
     engine->times.decode_ns += alx_clock_ns() - start_ns;
+    if (status == ALX_STATUS_OK)
+        status = cli_engine_put(engine, path, &image, slot);
+    alx_image_free(&image);
     return status;
 }
 
 enum alx_status cli_engine_run(struct cli_engine *engine, size_t count)
 {
+    struct cli_times *times = &engine->times;
+    bool first = !times->images;
+    if (first)
+        cli_progress("running on %s ...", alx_device_get_info(engine->device)->name);
     enum alx_status status =
         alx_session_run(engine->session, engine->inputs, count, engine->outputs);
-    engine->times.run_ns += alx_session_times(engine->session).run_ns;
+    uint64_t ns = alx_session_times(engine->session).run_ns;
+    if (first) {
+        cli_progress_clear();
+        times->first_run_ns = ns;
+        times->first_images = count;
+    }
+    times->run_ns += ns;
+    times->images += count;
     return status;
+}
+
+uint64_t cli_engine_image_ns(const struct cli_engine *engine)
+{
+    const struct cli_times *times = &engine->times;
+    size_t later = times->images - times->first_images;
+    return later ? (times->run_ns - times->first_run_ns) / later
+                 : times->run_ns / alx_max(times->images, 1);
 }
 
 enum alx_status cli_engine_check(const struct cli_engine *engine, const char *what, size_t slot)

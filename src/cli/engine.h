@@ -14,6 +14,8 @@
 /* Where the time went. */
 struct cli_times {
     uint64_t start_ns, discover_ns, model_ns, decode_ns, run_ns;
+    uint64_t first_run_ns; /* of these; a driver may compile even then */
+    size_t images, first_images;
 };
 
 struct cli_engine {
@@ -44,6 +46,8 @@ enum alx_status cli_engine_put(struct cli_engine *engine, const char *what,
 enum alx_status cli_engine_put_file(struct cli_engine *engine, const char *path, size_t slot);
 /* Runs the first `count` places; `outputs` holds the answers. */
 enum alx_status cli_engine_run(struct cli_engine *engine, size_t count);
+/* What an image took in the runs after the first, or in that one when it was alone. */
+uint64_t cli_engine_image_ns(const struct cli_engine *engine);
 /* Whether the answer in place `slot` is finite; says so as an error of `what` when it is not. */
 enum alx_status cli_engine_check(const struct cli_engine *engine, const char *what, size_t slot);
 

@@ -1,6 +1,7 @@
 /*
  * alexnet-cl eval: how often a model is right on labelled images.
  */
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,7 +68,9 @@ static void count_answer(struct evaluation *e, size_t slot)
 {
     size_t classes = e->engine.classes, top[TOP], expected = e->expected[slot];
     const float *answer = e->engine.outputs + slot * classes;
-    if (cli_engine_check(&e->engine, "an answer", slot) != ALX_STATUS_OK) {
+    char what[PATH_MAX];
+    cli_dataset_name(&e->dataset, e->order[slot], what, sizeof what);
+    if (cli_engine_check(&e->engine, what, slot) != ALX_STATUS_OK) {
         e->failed++;
         return;
     }

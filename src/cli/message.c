@@ -61,16 +61,11 @@ const char *cli_last_error(void)
     return messages.last_error;
 }
 
-bool cli_progress_is_shown(void)
-{
-    return !messages.quiet && isatty(STDERR_FILENO);
-}
-
 void cli_progress(const char *format, ...)
 {
     char text[256];
     va_list arguments;
-    if (!cli_progress_is_shown())
+    if (messages.quiet || !cli_is_terminal(STDERR_FILENO))
         return;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
@@ -111,8 +106,8 @@ int cli_exit_code(enum alx_status status, int file_code)
 static void interrupted(int signal_number)
 {
     (void)signal_number;
-    if (progress_shown && write(STDERR_FILENO, erase_line, sizeof erase_line - 1) < 0)
-        _exit(EXIT_INTERRUPTED);
+    if (progress_shown)
+        (void)!write(STDERR_FILENO, erase_line, sizeof erase_line - 1);
     _exit(EXIT_INTERRUPTED);
 }
 

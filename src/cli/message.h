@@ -22,8 +22,6 @@ const char *cli_last_error(void);
  * is no terminal. */
 void cli_progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void cli_progress_clear(void);
-/* Whether cli_progress() shows anything. */
-bool cli_progress_is_shown(void);
 
 /* The exit code of a command that ends with `status`; `file_code` when it is about a file. */
 int cli_exit_code(enum alx_status status, int file_code);

@@ -28,8 +28,14 @@ void cli_output_start(enum color color)
     const char *no_color = getenv("NO_COLOR");
     setlocale(LC_CTYPE, "");
     output.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
-    output.colored = color == COLOR_ALWAYS ||
-                     (color == COLOR_AUTO && isatty(STDOUT_FILENO) && !(no_color && *no_color));
+    output.colored = color == COLOR_ALWAYS || (color == COLOR_AUTO && !(no_color && *no_color) &&
+                                               cli_is_terminal(STDOUT_FILENO));
+}
+
+bool cli_is_terminal(int fd)
+{
+    const char *kind = getenv("TERM");
+    return isatty(fd) && !(kind && !strcmp(kind, "dumb"));
 }
 
 bool cli_output_flush(void)
@@ -84,6 +90,9 @@ size_t cli_text_width(const char *text)
         text += character(text, &columns);
     return width;
 }
+
+static char *clean_format(const char *format, va_list arguments)
+    __attribute__((format(printf, 1, 0)));
 
 static char *clean_format(const char *format, va_list arguments)
 {

@@ -16,6 +16,8 @@
 
 /* Looks at locale, terminal and environment. */
 void cli_output_start(enum color color);
+/* Whether a file is a terminal that understands escape sequences. */
+bool cli_is_terminal(int fd);
 /* Sends what is buffered. False when it cannot be written any more: work for it is in vain. */
 bool cli_output_flush(void);
 /* The exit code in the end: `code`, or EXIT_SOME_FAILED with one line when standard output could

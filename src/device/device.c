@@ -53,7 +53,7 @@ void alx_device_close(alx_device **pointer)
         return;
     if (device->queue)
         clFinish(device->queue);
-    alx_programs_destroy(device, &device->programs);
+    alx_programs_destroy(&device->programs);
     if (device->queue)
         clReleaseCommandQueue(device->queue);
     if (device->context)

@@ -16,16 +16,17 @@
 #include "util/text.h"
 
 enum { LOG_BYTES = 2048, MAX_LOG_BYTES = 1 << 20 };
+enum { KEPT_PROGRAMS = 128 }; /* several networks' worth; beyond, the eldest are let go */
 
 struct program {
     uint8_t key[ALX_SHA256_BYTES];
-    cl_program handle;
-    bool stored; /* on disk */
+    cl_program handle; /* NULL: a free place */
+    bool to_store;     /* on disk, when it is let go */
 };
 
 struct alx_programs {
-    struct program *programs;
-    size_t count;
+    struct program kept[KEPT_PROGRAMS];
+    size_t next;    /* place of the next one */
     char *identity; /* what binaries depend on beside source and options */
     struct alx_cache *cache;
     struct alx_program_counts counts;
@@ -193,20 +194,30 @@ static cl_program load(const alx_device *device, const uint8_t key[ALX_SHA256_BY
     return NULL;
 }
 
-static enum alx_status store(const struct alx_programs *programs, const struct program *program)
+static void store(const struct alx_programs *programs, const struct program *program)
 {
-    enum alx_status status = ALX_STATUS_OK;
     size_t bytes = 0;
-    unsigned char *binary = NULL;
-    ALX_CL(clGetProgramInfo(program->handle, CL_PROGRAM_BINARY_SIZES, sizeof bytes, &bytes, NULL));
-    if (!bytes)
-        return status;
-    ALX_TRY(alx_alloc(bytes, 1, "a program", &binary));
-    ALX_CL(clGetProgramInfo(program->handle, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL));
-    alx_cache_store(programs->cache, program->key, binary, bytes);
-error:
+    unsigned char *binary;
+    if (clGetProgramInfo(program->handle, CL_PROGRAM_BINARY_SIZES, sizeof bytes, &bytes, NULL) !=
+            CL_SUCCESS ||
+        !bytes || !(binary = malloc(bytes)))
+        return; /* the driver has none to give */
+    if (clGetProgramInfo(program->handle, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL) ==
+        CL_SUCCESS)
+        alx_cache_store(programs->cache, program->key, binary, bytes);
     free(binary);
-    return status;
+}
+
+/* Stores only now what was compiled: after it ran, when the user has the results. PoCL compiles a
+ * kernel at its first launch, and a binary taken before would lack that. */
+static void let_go(const struct alx_programs *programs, struct program *program)
+{
+    if (!program->handle)
+        return;
+    if (programs->cache && program->to_store)
+        store(programs, program);
+    clReleaseProgram(program->handle);
+    *program = (struct program){0};
 }
 
 /* Finds, loads or compiles. The handle stays the list's. */
@@ -217,26 +228,28 @@ static enum alx_status get_program(alx_device *device, const char *file, const c
     struct alx_programs *programs = device->programs;
     struct alx_text source = {0};
     struct program program = {0};
+    uint64_t start = alx_clock_ns();
     ALX_TRY(join_source(file, &source));
     ALX_TRY(make_key(programs, alx_text_get(&source), options, program.key));
-    for (size_t i = 0; i < programs->count; i++)
-        if (!memcmp(programs->programs[i].key, program.key, sizeof program.key)) {
-            *out = programs->programs[i].handle;
+    for (size_t i = 0; i < KEPT_PROGRAMS; i++)
+        if (programs->kept[i].handle &&
+            !memcmp(programs->kept[i].key, program.key, sizeof program.key)) {
+            *out = programs->kept[i].handle;
             goto error;
         }
-    struct program *larger = realloc(programs->programs, (programs->count + 1) * sizeof *larger);
-    if (!larger) {
-        status = alx_fail(ALX_STATUS_NO_MEMORY, "%s: no memory for a program", file);
-        goto error;
-    }
-    programs->programs = larger;
     program.handle = load(device, program.key, options);
-    program.stored = program.handle != NULL;
-    if (!program.handle)
+    bool cached = program.handle != NULL;
+    program.to_store = !cached && !device->transient;
+    if (!cached)
         ALX_TRY(compile(device, file, alx_text_get(&source), options, &program.handle));
-    programs->counts.built += !program.stored;
-    programs->counts.cached += program.stored;
-    larger[programs->count++] = program;
+    programs->counts.built += !cached;
+    programs->counts.cached += cached;
+    alx_log(ALX_LOG_DEBUG, "%s: %s in %.1f ms with %s", file, cached ? "loaded" : "compiled",
+            (double)(alx_clock_ns() - start) * 1e-6, options);
+    struct program *place = &programs->kept[programs->next];
+    programs->next = (programs->next + 1) % KEPT_PROGRAMS;
+    let_go(programs, place);
+    *place = program;
     *out = program.handle;
 error:
     alx_text_free(&source);
@@ -280,25 +293,20 @@ enum alx_status alx_programs_create(const alx_device *device,
     *out = programs;
     programs = NULL;
 error:
-    alx_programs_destroy(device, &programs);
+    alx_programs_destroy(&programs);
     return status;
 }
 
-void alx_programs_destroy(const alx_device *device, struct alx_programs **pointer)
+void alx_programs_destroy(struct alx_programs **pointer)
 {
     struct alx_programs *programs = *pointer;
-    (void)device;
     if (!programs)
         return;
     pthread_mutex_lock(&build_mutex);
-    for (size_t i = 0; i < programs->count; i++) {
-        if (programs->cache && !programs->programs[i].stored)
-            store(programs, &programs->programs[i]);
-        clReleaseProgram(programs->programs[i].handle);
-    }
+    for (size_t i = 0; i < KEPT_PROGRAMS; i++)
+        let_go(programs, &programs->kept[i]);
     pthread_mutex_unlock(&build_mutex);
     alx_cache_close(&programs->cache);
-    free(programs->programs);
     free(programs->identity);
     free(programs);
     *pointer = NULL;

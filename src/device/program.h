@@ -18,12 +18,12 @@ enum alx_status alx_kernel_create(alx_device *device, const char *file, const ch
 /* The programs of one device. */
 struct alx_programs;
 
-/* For alx_device_open(), when context and queue are there, and alx_device_close(), which accepts
- * NULL and stores what was compiled on disk. */
+/* For alx_device_open(), when context and queue are there. */
 enum alx_status alx_programs_create(const alx_device *device,
                                     const struct alx_device_options *options,
                                     struct alx_programs **out);
-void alx_programs_destroy(const alx_device *device, struct alx_programs **programs);
+/* Stores what was compiled on disk. Accepts NULL and nulls the pointer. */
+void alx_programs_destroy(struct alx_programs **programs);
 
 /* Makes one line of a compiler's log: control characters cleaned, lines joined by " | ", cut to
  * what `out` holds. `log` need not end with a NUL. */

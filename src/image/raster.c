@@ -1,6 +1,6 @@
 /* Pictures whose pixels lie in the file as they are: BMP, and the binary PGM and PPM. (The packaged
- * stb_image reads 16-bit PNM past the end of its buffer and leaves PNM's largest value out of
- * account, so these few lines are the safer ones.) */
+ * stb_image reads 16-bit PNM past the end of its buffer and takes no account of PNM's largest value
+ * or of gaps in a BMP, so these few lines are the safer ones.) */
 #include <string.h>
 
 #include "image/format.h"

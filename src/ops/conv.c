@@ -68,6 +68,7 @@ static struct alx_weight_format weight_format(const struct alx_problem *p, size_
         .k_elems = w.in_channels * w.kernel_h * w.kernel_w,
         .groups = groups,
         .group_panels = alx_ceil_div(w.out_channels / groups, panel_rows),
+        .precision = p->precision,
     };
 }
 
@@ -104,15 +105,6 @@ static struct alx_layout direct_input_layout(const struct alx_problem *p,
     return layout;
 }
 
-/* The largest divisor of `run` up to 12. */
-static size_t unroll_of(size_t run)
-{
-    size_t unroll = alx_min(run, 12);
-    while (run % unroll)
-        unroll--;
-    return unroll;
-}
-
 static enum alx_status direct_describe(const struct alx_problem *p, const struct alx_params *params,
                                        struct alx_recipe *recipe)
 {
@@ -126,7 +118,8 @@ static enum alx_status direct_describe(const struct alx_problem *p, const struct
     alx_recipe_begin(recipe, p, params);
     add_conv_macros(recipe, p);
     alx_text_add(&recipe->options, " -DCONV_DIRECT -DPIXELS=%zu -DVECTORS=%zu -DUNROLL=%zu",
-                 params->pixels, params->vectors, unroll_of(merged ? l.kernel_w * block : block));
+                 params->pixels, params->vectors,
+                 alx_divisor(merged ? l.kernel_w * block : block, 12));
     return alx_recipe_add(recipe,
                           &(struct alx_launch){
                               .file = "conv.cl",

@@ -18,6 +18,7 @@ static struct alx_weight_format weight_format(const struct alx_problem *p, size_
         .k_elems = alx_shape_elems(p->info->in),
         .groups = 1,
         .group_panels = alx_ceil_div(p->info->layer.out_channels, panel_rows),
+        .precision = p->precision,
     };
 }
 
@@ -25,6 +26,8 @@ static int has_relu(const struct alx_problem *p)
 {
     return p->info->layer.activation == ALX_ACTIVATION_RELU;
 }
+
+enum { LINE_BYTES = 64, AHEAD_BYTES = 8192 };
 
 /* --- GEMV --- */
 
@@ -36,14 +39,24 @@ static bool gemv_supports(const struct alx_problem *p, const struct alx_traits *
 
 static struct alx_params gemv_choose(const struct alx_problem *p, const struct alx_traits *t)
 {
-    struct alx_params params = {.lanes = t->lanes, .vector = t->vector, .images = p->batch};
-    if (t->simt)
+    struct alx_params params = {
+        .lanes = t->lanes, .vector = t->vector, .images = p->batch, .prefetch = t->prefetch};
+    if (t->simt) {
         params.vector = 4; /* 16 bytes a lane */
-    /* As many sums as registers hold beside a vector of input an image. */
-    params.rows = params.images >= 4 ? 2 : params.images >= 2 ? 4 : 8;
-    if (t->simt)
-        params.rows = 2; /* many groups, so that a large device is filled */
+        params.rows = 2;   /* many groups, so that a large device is filled */
+        return params;
+    }
+    /* Sums in half of the registers; enough panels to keep every unit busy to the end. */
+    params.rows = alx_max(1, t->registers / 2 / alx_max(1, p->batch));
+    params.rows = alx_power_of_two_divisor(64, params.rows);
+    while (params.rows > 2 && p->info->layer.out_channels / params.rows < 4 * t->units)
+        params.rows /= 2;
     return params;
+}
+
+static size_t bytes_of(enum alx_precision precision)
+{
+    return precision == ALX_PRECISION_FP32 ? 4 : precision == ALX_PRECISION_FP16 ? 2 : 1;
 }
 
 static enum alx_status gemv_describe(const struct alx_problem *p, const struct alx_params *params,
@@ -53,9 +66,14 @@ static enum alx_status gemv_describe(const struct alx_problem *p, const struct a
     alx_recipe_begin(recipe, p, params);
     alx_text_add(
         &recipe->options,
-        " -DFC_GEMV -DK_ELEMS=%zu -DROWS=%zu -DIMAGES=%zu -DACTIVATION=%d -DROWS_PADDED=%zu",
+        " -DFC_GEMV -DK_ELEMS=%zu -DROWS=%zu -DIMAGES=%zu -DACTIVATION=%d -DROWS_PADDED=%zu"
+        " -DPREFETCH=%zu -DAHEAD_BYTES=%d",
         recipe->weights.k_elems, params->rows, params->images, has_relu(p),
-        recipe->weights.group_panels * params->rows);
+        recipe->weights.group_panels * params->rows,
+        params->prefetch
+            ? alx_ceil_div(params->rows * params->vector * bytes_of(p->precision), LINE_BYTES)
+            : 0,
+        AHEAD_BYTES);
     return alx_recipe_add(recipe, &(struct alx_launch){
                                       .file = "fc.cl",
                                       .kernel = "fc_gemv",
@@ -81,6 +99,69 @@ const struct alx_algorithm alx_fc_gemv = {
     .choose = gemv_choose,
     .input_layout = alx_any_input_layout,
     .describe = gemv_describe,
+};
+
+/* --- GEMM --- */
+
+static bool gemm_supports(const struct alx_problem *p, const struct alx_traits *t)
+{
+    (void)p;
+    return !t->simt;
+}
+
+static struct alx_params gemm_choose(const struct alx_problem *p, const struct alx_traits *t)
+{
+    enum { MOST_IMAGES = 64 }; /* their sums stay in the cache */
+    size_t passes = alx_ceil_div(p->batch, MOST_IMAGES);
+    struct alx_params params = {.lanes = 1,
+                                .vector = t->vector,
+                                .images = alx_ceil_div(p->batch, passes),
+                                .prefetch = t->prefetch};
+    alx_choose_register_tile(params.images, p->info->layer.out_channels, passes, t, &params);
+    return params;
+}
+
+static enum alx_status gemm_describe(const struct alx_problem *p, const struct alx_params *params,
+                                     struct alx_recipe *recipe)
+{
+    enum { K_BLOCK = 512 }; /* of 48 channels' weights: 96 KiB */
+    size_t panel = params->vectors * params->vector, images = alx_min(params->images, p->batch);
+    size_t rows = alx_min(params->rows, images), tiles = alx_ceil_div(images, rows);
+    recipe->weights = weight_format(p, panel, 1);
+    size_t unroll = alx_power_of_two_divisor(recipe->weights.k_elems, 8);
+    size_t lines = alx_ceil_div(unroll * panel * bytes_of(p->precision), LINE_BYTES);
+    alx_recipe_begin(recipe, p, params);
+    alx_text_add(&recipe->options,
+                 " -DFC_GEMM -DK_ELEMS=%zu -DROWS=%zu -DVECTORS=%zu -DIMAGES=%zu -DACTIVATION=%d"
+                 " -DROWS_PADDED=%zu -DUNROLL=%zu -DK_BLOCK=%d -DPREFETCH=%zu",
+                 recipe->weights.k_elems, rows, params->vectors, images, has_relu(p),
+                 recipe->weights.group_panels * panel, unroll, K_BLOCK,
+                 params->prefetch ? alx_ceil_div(lines, tiles) : 0);
+    return alx_recipe_add(recipe, &(struct alx_launch){
+                                      .file = "fc.cl",
+                                      .kernel = "fc_gemm",
+                                      .args = {{ALX_ROLE_IN, 0},
+                                               {ALX_ROLE_WEIGHTS, 0},
+                                               {ALX_ROLE_BIAS, 0},
+                                               {ALX_ROLE_OUT, 0},
+                                               {ALX_ROLE_FIRST_PANEL, 0}},
+                                      .arg_count = 5,
+                                      .global = {1, alx_ceil_div(p->batch, images), 1},
+                                      .local = {1, 1, 1},
+                                      .per_panel = true,
+                                      .panel_axis = 0,
+                                  });
+}
+
+const struct alx_algorithm alx_fc_gemm = {
+    .kind = ALX_LAYER_FC,
+    .name = "gemm",
+    .file = "fc.cl",
+    .summary = "register tiles of images by channels, blocks of k",
+    .supports = gemm_supports,
+    .choose = gemm_choose,
+    .input_layout = alx_any_input_layout,
+    .describe = gemm_describe,
 };
 
 /* --- CLBlast --- */

@@ -1,5 +1,6 @@
 #include "ops/op.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,9 +9,9 @@
 #include "util/memory.h"
 
 static const struct alx_algorithm *const algorithms[] = {
-    &alx_conv_direct, &alx_conv_clblast, &alx_conv_naive, &alx_fc_gemv,
-    &alx_fc_direct,   &alx_fc_clblast,   &alx_fc_naive,   &alx_lrn_row,
-    &alx_lrn_element, &alx_pool_max,     &alx_relu,       &alx_softmax,
+    &alx_conv_winograd, &alx_conv_direct, &alx_conv_clblast, &alx_conv_naive, &alx_fc_gemv,
+    &alx_fc_gemm,       &alx_fc_direct,   &alx_fc_clblast,   &alx_fc_naive,   &alx_lrn_row,
+    &alx_lrn_pool,      &alx_lrn_element, &alx_pool_max,     &alx_relu,       &alx_softmax,
 };
 
 const struct alx_algorithm *const *alx_algorithms(size_t *count)
@@ -33,10 +34,12 @@ struct alx_traits alx_traits_of_device(const struct alx_device_info *info)
         .simt = info->type != ALX_DEVICE_CPU || info->software,
         .vector = info->vector_floats < 4 ? 4 : info->vector_floats,
         .lanes = 1,
+        .units = info->compute_units ? info->compute_units : 1,
         .max_alloc_bytes = (size_t)info->max_alloc_bytes,
     };
     /* 512-bit registers come in 32 (AVX-512), narrower ones in 16 (AVX2, SSE) or 32 (NEON). */
     traits.registers = traits.vector >= 16 ? 32 : 16;
+    traits.prefetch = !traits.simt && !info->simulator;
     if (traits.simt) {
         traits.vector = 1;
         for (traits.lanes = 64; traits.lanes > info->max_work_group; traits.lanes /= 2)
@@ -94,6 +97,8 @@ void alx_params_text(const struct alx_params *params, char *out, size_t out_byte
                  {"images", params->images, 1}, {"vectors", params->vectors, 0},
                  {"floats", params->vector, 1}, {"lanes", params->lanes, 1}};
     struct alx_text text = {0};
+    if (params->tile)
+        alx_text_add(&text, "F(%zu)", params->tile);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (parts[i].value > parts[i].usual)
             alx_text_add(&text, "%s%zu %s", text.bytes ? " x " : "", parts[i].value, parts[i].name);
@@ -118,6 +123,36 @@ struct alx_layout alx_layout_for(struct alx_shape shape, size_t block, size_t ha
 {
     bool fits = block && shape.channels % block == 0;
     return (struct alx_layout){fits ? block : shape.channels, halo};
+}
+
+void alx_choose_register_tile(size_t count, size_t channels, size_t parallel,
+                              const struct alx_traits *t, struct alx_params *params)
+{
+    double least = INFINITY;
+    for (size_t vectors = 1; vectors <= 3; vectors++) {
+        /* Beside the sums, registers hold a panel's vectors and one input value. */
+        size_t most = alx_min(count, (t->registers - 1 - vectors) / vectors);
+        size_t panels = alx_ceil_div(channels, vectors * t->vector), items = panels * parallel;
+        double idle = (double)(alx_ceil_div(items, t->units) * t->units) / (double)items;
+        for (size_t rows = 1; rows <= most; rows++) {
+            /* Loads beside the multiplications: one a vector, one a row. */
+            double step = (double)(rows * vectors) + 0.25 * (double)(rows + vectors);
+            double cost = (double)(panels * alx_ceil_div(count, rows)) * step * idle;
+            if (cost < least) {
+                least = cost;
+                params->rows = rows;
+                params->vectors = vectors;
+            }
+        }
+    }
+}
+
+size_t alx_divisor(size_t value, size_t limit)
+{
+    size_t divisor = limit < value ? limit : value;
+    while (value % divisor)
+        divisor--;
+    return divisor;
 }
 
 size_t alx_power_of_two_divisor(size_t value, size_t limit)

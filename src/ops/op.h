@@ -23,6 +23,8 @@ struct alx_traits {
     size_t vector; /* CPU: floats in a register: 4, 8, 16; SIMT: 1 */
     size_t registers; /* CPU: vector registers */
     size_t lanes;     /* SIMT: work-items of a group; CPU: 1 */
+    size_t units;     /* compute units: how many work-groups run at the same time, at least */
+    bool prefetch;    /* asking for cache lines ahead of need has an effect */
     size_t max_alloc_bytes;
 };
 struct alx_traits alx_traits_of_device(const struct alx_device_info *info);
@@ -30,6 +32,9 @@ struct alx_traits alx_traits_of_device(const struct alx_device_info *info);
 /* One layer to be computed for a batch. */
 struct alx_problem {
     const struct alx_layer_info *info; /* borrowed */
+    /* NULL, or the max-pool that an LRN layer is computed with, borrowed; `info` then has the
+     * pool's output. Only algorithms that do both support it. */
+    const struct alx_layer_info *pool;
     size_t batch;
     enum alx_precision precision;
     struct alx_layout in, out;
@@ -38,12 +43,15 @@ struct alx_problem {
 /* The values of an algorithm's macros; which it uses, it says in its kernel file. */
 struct alx_params {
     size_t lanes, vector, vectors, pixels, rows, images;
-    size_t block; /* of the input's layout; 0: any */
+    size_t block;    /* of the input's layout; 0: any */
+    size_t tile;     /* outputs of a Winograd tile along one axis */
+    size_t tiles;    /* Winograd tiles of a work-item */
+    size_t prefetch; /* 1: ask for cache lines ahead of need */
 };
 
 /* How weights lie on the device: panels of `panel_rows` output channels, each [k /
  * k_vector][panel_rows][k_vector], padded with zeros. k runs over a weight row [IN / groups, KH,
- * KW] in the order of a layout with `block`. */
+ * KW] in the order of a layout with `block`, or over what `transform` makes of the row. */
 struct alx_weight_format {
     size_t panel_rows; /* 0: the layer has no weights */
     size_t k_vector;
@@ -51,6 +59,10 @@ struct alx_weight_format {
     size_t k_elems;      /* of a row, without padding */
     size_t groups;       /* panels do not cross groups */
     size_t group_panels; /* panels of a group */
+    enum alx_precision precision;
+    /* NULL, or turns a model's row into the k_elems values that are stored. */
+    void (*transform)(const struct alx_layer_info *info, size_t tile, const float *row, float *out);
+    size_t tile; /* for `transform` */
 };
 
 enum alx_role {
@@ -104,6 +116,7 @@ enum alx_status alx_recipe_add(struct alx_recipe *recipe, const struct alx_launc
 void alx_recipe_begin(struct alx_recipe *recipe, const struct alx_problem *problem,
                       const struct alx_params *params);
 
+struct alx_reference;
 struct alx_algorithm {
     enum alx_layer_kind kind;
     const char *name;
@@ -111,6 +124,8 @@ struct alx_algorithm {
     const char *summary; /* why one would take it */
     /* Whether it computes this problem; layouts are not known yet. */
     bool (*supports)(const struct alx_problem *problem, const struct alx_traits *traits);
+    /* Whether it may well be the fastest for a problem that it supports; NULL: always. */
+    bool (*suits)(const struct alx_problem *problem, const struct alx_traits *traits);
     /* The values that suit the device. */
     struct alx_params (*choose)(const struct alx_problem *problem, const struct alx_traits *traits);
     /* The layout in which it reads its input. */
@@ -119,6 +134,10 @@ struct alx_algorithm {
     /* Fills an empty recipe; on failure the caller frees it, too. */
     enum alx_status (*describe)(const struct alx_problem *problem, const struct alx_params *params,
                                 struct alx_recipe *recipe);
+    /* NULL: its sums are those of the definition, exact on small integers. Otherwise replaces the
+     * magnitudes that alx_reference_run() gave by the sums of the absolute values that it adds. */
+    enum alx_status (*magnify)(const struct alx_problem *problem, const struct alx_params *params,
+                               const struct alx_reference *reference);
 };
 
 /* All algorithms, fastest first for each kind of layer: the last of a kind supports everything. */
@@ -140,12 +159,18 @@ struct alx_reference {
 };
 void alx_reference_run(const struct alx_layer_info *info, size_t batch,
                        const struct alx_reference *reference);
+/* The same of an LRN layer with a max-pool behind it; the LRN's outputs are rounded to float32. */
+enum alx_status alx_lrn_pool_reference(const struct alx_problem *problem,
+                                       const struct alx_reference *reference);
 
 /* --- for the files of this room --- */
 
-extern const struct alx_algorithm alx_conv_direct, alx_conv_clblast, alx_conv_naive;
-extern const struct alx_algorithm alx_fc_gemv, alx_fc_direct, alx_fc_clblast, alx_fc_naive;
-extern const struct alx_algorithm alx_lrn_row, alx_lrn_element, alx_pool_max, alx_relu, alx_softmax;
+extern const struct alx_algorithm alx_conv_winograd, alx_conv_direct, alx_conv_clblast,
+    alx_conv_naive;
+extern const struct alx_algorithm alx_fc_gemv, alx_fc_gemm, alx_fc_direct, alx_fc_clblast,
+    alx_fc_naive;
+extern const struct alx_algorithm alx_lrn_row, alx_lrn_pool, alx_lrn_element, alx_pool_max,
+    alx_relu, alx_softmax;
 
 void alx_conv_reference(const struct alx_layer_info *, size_t, const struct alx_reference *);
 void alx_lrn_reference(const struct alx_layer_info *, size_t, const struct alx_reference *);
@@ -161,6 +186,13 @@ struct alx_layout alx_any_input_layout(const struct alx_problem *problem,
                                        const struct alx_params *params);
 /* NHWC when `block` is 0 or does not divide the channels. */
 struct alx_layout alx_layout_for(struct alx_shape shape, size_t block, size_t halo);
+/* On a CPU, for `count` rows (pixels, tiles, images) by `channels`: rows and vectors of channels
+ * that a work-item keeps in registers so that least is computed in vain and most units are busy.
+ * `parallel` times as many work-items as panels of channels will run. */
+void alx_choose_register_tile(size_t count, size_t channels, size_t parallel,
+                              const struct alx_traits *traits, struct alx_params *params);
+/* The largest divisor of `value` up to `limit`. */
+size_t alx_divisor(size_t value, size_t limit);
 /* The largest power of two up to `limit` that divides `value`. */
 size_t alx_power_of_two_divisor(size_t value, size_t limit);
 

@@ -7,8 +7,8 @@
 #include "ops/op.h"
 #include "tensor/view.h"
 
-/* Bytes of one panel at a precision. */
-size_t alx_pack_panel_bytes(const struct alx_weight_format *format, enum alx_precision precision);
+/* Bytes of one panel. */
+size_t alx_pack_panel_bytes(const struct alx_weight_format *format);
 /* Panels of the layer. */
 size_t alx_pack_panel_count(const struct alx_weight_format *format);
 /* Rows of biases and scales: whole panels. */
@@ -18,7 +18,6 @@ size_t alx_pack_padded_rows(const struct alx_weight_format *format);
 struct alx_pack {
     const struct alx_layer_info *info;
     struct alx_weight_format format;
-    enum alx_precision precision;
     struct alx_tensor_view weights, biases; /* biases.elems 0: none */
 };
 

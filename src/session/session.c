@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device/buffer.h"
 #include "device/cl.h"
 #include "device/device.h"
 #include "device/program.h"
@@ -104,44 +105,29 @@ error:
     return status;
 }
 
-static enum alx_status sub_buffer(alx_session *session, const struct alx_tensor *tensor,
-                                  cl_mem *out)
-{
-    enum alx_status status = ALX_STATUS_OK;
-    cl_int error;
-    cl_buffer_region region = {tensor->offset_bytes, tensor->bytes};
-    *out = clCreateSubBuffer(session->arena, CL_MEM_READ_WRITE, CL_BUFFER_CREATE_TYPE_REGION,
-                             &region, &error);
-    ALX_CL(error);
-error:
-    return status;
-}
-
 static enum alx_status allocate(alx_session *session)
 {
     enum alx_status status = ALX_STATUS_OK;
     const struct alx_plan *plan = session->plan;
-    cl_context context = plan->device->context;
-    cl_int error;
-    session->arena = clCreateBuffer(context, CL_MEM_READ_WRITE | CL_MEM_ALLOC_HOST_PTR,
-                                    plan->memory.arena_bytes, NULL, &error);
-    ALX_CL(error);
+    const alx_device *device = plan->device;
+    ALX_TRY(alx_buffer_create(device, plan->memory.arena_bytes, &session->arena));
     ALX_TRY(
         alx_alloc(plan->step_count + 1, sizeof *session->tensors, "a session", &session->tensors));
     ALX_TRY(alx_alloc(plan->step_count, sizeof *session->steps, "a session", &session->steps));
     for (size_t i = 0; i <= plan->step_count; i++)
-        ALX_TRY(sub_buffer(session, &plan->tensors[i], &session->tensors[i]));
+        ALX_TRY(alx_buffer_slice(device, session->arena, plan->tensors[i].offset_bytes,
+                                 plan->tensors[i].bytes, &session->tensors[i]));
     for (size_t i = 0; i < plan->step_count; i++) {
+        const struct alx_tensor *work = &plan->steps[i].work;
         session->steps[i].step = &plan->steps[i];
-        if (plan->steps[i].work.bytes)
-            ALX_TRY(sub_buffer(session, &plan->steps[i].work, &session->steps[i].work));
+        if (work->bytes)
+            ALX_TRY(alx_buffer_slice(device, session->arena, work->offset_bytes, work->bytes,
+                                     &session->steps[i].work));
     }
     for (size_t i = 0; i < 2 && plan->staging_part_bytes; i++) {
         ALX_TRY(
             alx_alloc(plan->staging_part_bytes, 1, "streamed weights", &session->staging_host[i]));
-        session->staging[i] =
-            clCreateBuffer(context, CL_MEM_READ_ONLY, plan->staging_part_bytes, NULL, &error);
-        ALX_CL(error);
+        ALX_TRY(alx_buffer_create(device, plan->staging_part_bytes, &session->staging[i]));
     }
 error:
     return status;
@@ -198,12 +184,6 @@ error:
     return status;
 }
 
-static void release(cl_mem buffer)
-{
-    if (buffer)
-        clReleaseMemObject(buffer);
-}
-
 static void release_step(struct alx_bound_step *bound)
 {
     for (size_t i = 0; i < bound->launch_count; i++) {
@@ -213,9 +193,9 @@ static void release_step(struct alx_bound_step *bound)
             clReleaseEvent(bound->launches[i].event);
     }
     for (size_t i = 0; bound->parts && i < bound->step->part_count; i++)
-        release(bound->parts[i]);
-    release(bound->bias);
-    release(bound->work);
+        alx_buffer_release(bound->parts[i]);
+    alx_buffer_release(bound->bias);
+    alx_buffer_release(bound->work);
     free(bound->parts);
     free(bound->launches);
 }
@@ -229,14 +209,14 @@ void alx_session_destroy(alx_session **pointer)
     for (size_t i = 0; session->steps && i < session->plan->step_count; i++)
         release_step(&session->steps[i]);
     for (size_t i = 0; session->tensors && i <= session->plan->step_count; i++)
-        release(session->tensors[i]);
+        alx_buffer_release(session->tensors[i]);
     for (size_t i = 0; i < 2; i++) {
         if (session->staging_written[i])
             clReleaseEvent(session->staging_written[i]);
-        release(session->staging[i]);
+        alx_buffer_release(session->staging[i]);
         free(session->staging_host[i]);
     }
-    release(session->arena);
+    alx_buffer_release(session->arena);
     free(session->weights);
     free(session->biases);
     free(session->steps);
@@ -272,17 +252,17 @@ error:
 static enum alx_status write_input(alx_session *session, const float *images, size_t count)
 {
     enum alx_status status = ALX_STATUS_OK;
+    const alx_device *device = session->plan->device;
     const struct alx_tensor *tensor = &session->plan->tensors[0];
     size_t elems = alx_layout_elems(tensor->shape, tensor->layout);
-    cl_int error;
-    float *map = clEnqueueMapBuffer(session->queue, session->tensors[0], CL_TRUE, CL_MAP_WRITE, 0,
-                                    tensor->bytes, 0, NULL, NULL, &error);
-    ALX_CL(error);
+    struct alx_mapped mapped = {0};
+    ALX_TRY(alx_buffer_map(device, session->tensors[0], true, tensor->bytes, &mapped));
+    float *out = mapped.data;
     for (size_t i = 0; i < count; i++)
         alx_layout_store(tensor->shape, tensor->layout, images + i * alx_shape_elems(tensor->shape),
-                         map + i * elems);
-    memset(map + count * elems, 0, (session->plan->batch - count) * elems * sizeof *map);
-    ALX_CL(clEnqueueUnmapMemObject(session->queue, session->tensors[0], map, 0, NULL, NULL));
+                         out + i * elems);
+    memset(out + count * elems, 0, (session->plan->batch - count) * elems * sizeof *out);
+    ALX_TRY(alx_buffer_unmap(device, &mapped));
 error:
     return status;
 }
@@ -290,18 +270,19 @@ error:
 static enum alx_status read_output(alx_session *session, size_t count, float *out)
 {
     enum alx_status status = ALX_STATUS_OK;
+    const alx_device *device = session->plan->device;
     size_t last = session->plan->step_count;
     const struct alx_tensor *tensor = &session->plan->tensors[last];
     size_t elems = alx_layout_elems(tensor->shape, tensor->layout);
-    cl_int error;
-    /* blocking: the only place where a run waits */
-    float *map = clEnqueueMapBuffer(session->queue, session->tensors[last], CL_TRUE, CL_MAP_READ, 0,
-                                    count * elems * sizeof *map, 0, NULL, NULL, &error);
-    ALX_CL(error);
+    struct alx_mapped mapped = {0};
+    /* the only place where a run waits */
+    ALX_TRY(alx_buffer_map(device, session->tensors[last], false, count * elems * sizeof *out,
+                           &mapped));
+    const float *in = mapped.data;
     for (size_t i = 0; i < count; i++)
-        alx_layout_load(tensor->shape, tensor->layout, map + i * elems,
+        alx_layout_load(tensor->shape, tensor->layout, in + i * elems,
                         out + i * alx_shape_elems(tensor->shape));
-    ALX_CL(clEnqueueUnmapMemObject(session->queue, session->tensors[last], map, 0, NULL, NULL));
+    ALX_TRY(alx_buffer_unmap(device, &mapped));
 error:
     return status;
 }

@@ -4,8 +4,10 @@
  */
 #include <stdlib.h>
 
+#include "device/buffer.h"
 #include "device/cl.h"
 #include "device/device.h"
+#include "net/shape.h"
 #include "session/session.h"
 #include "util/memory.h"
 
@@ -21,44 +23,47 @@ cl_mem alx_session_part(const alx_session *session, const struct alx_bound_step 
     return bound->step->streamed ? session->staging[part % 2] : bound->parts[part];
 }
 
-static enum alx_status create_filled(alx_session *session, size_t bytes, cl_mem *buffer, void **map)
+static enum alx_status create_mapped(const alx_device *device, size_t bytes, cl_mem *buffer,
+                                     struct alx_mapped *mapped)
 {
     enum alx_status status = ALX_STATUS_OK;
-    cl_int error;
-    cl_mem created = clCreateBuffer(session->plan->device->context,
-                                    CL_MEM_READ_ONLY | CL_MEM_ALLOC_HOST_PTR, bytes, NULL, &error);
-    ALX_CL(error);
-    *buffer = created;
-    *map = clEnqueueMapBuffer(session->queue, created, CL_TRUE, CL_MAP_WRITE, 0, bytes, 0, NULL,
-                              NULL, &error);
-    ALX_CL(error);
+    ALX_TRY(alx_buffer_create(device, bytes, buffer));
+    ALX_TRY(alx_buffer_map(device, *buffer, true, bytes, mapped));
 error:
     return status;
+}
+
+/* Unmaps what was mapped, whether or not it was filled. */
+static enum alx_status finish(const alx_device *device, struct alx_mapped *mapped,
+                              enum alx_status status)
+{
+    enum alx_status unmapped = alx_buffer_unmap(device, mapped);
+    return status != ALX_STATUS_OK ? status : unmapped;
 }
 
 static enum alx_status upload_biases(alx_session *session, struct alx_bound_step *bound)
 {
     enum alx_status status = ALX_STATUS_OK;
+    const alx_device *device = session->plan->device;
     size_t bytes = 2 * sizeof(float) * alx_pack_padded_rows(&bound->pack.format);
-    void *map = NULL;
-    ALX_TRY(create_filled(session, bytes, &bound->bias, &map));
-    status = alx_pack_biases(&bound->pack, map);
-    ALX_CL(clEnqueueUnmapMemObject(session->queue, bound->bias, map, 0, NULL, NULL));
+    struct alx_mapped mapped = {0};
+    ALX_TRY(create_mapped(device, bytes, &bound->bias, &mapped));
+    ALX_TRY(alx_pack_biases(&bound->pack, mapped.data));
 error:
-    return status;
+    return finish(device, &mapped, status);
 }
 
 static enum alx_status upload_part(alx_session *session, struct alx_bound_step *bound, size_t part)
 {
     enum alx_status status = ALX_STATUS_OK;
+    const alx_device *device = session->plan->device;
     const struct alx_step *step = bound->step;
     size_t count = panels_in(step, part);
-    void *map = NULL;
-    ALX_TRY(create_filled(session, count * step->panel_bytes, &bound->parts[part], &map));
-    status = alx_pack_weights(&bound->pack, part * step->part_panels, count, map);
-    ALX_CL(clEnqueueUnmapMemObject(session->queue, bound->parts[part], map, 0, NULL, NULL));
+    struct alx_mapped mapped = {0};
+    ALX_TRY(create_mapped(device, count * step->panel_bytes, &bound->parts[part], &mapped));
+    ALX_TRY(alx_pack_weights(&bound->pack, part * step->part_panels, count, mapped.data));
 error:
-    return status;
+    return finish(device, &mapped, status);
 }
 
 enum alx_status alx_session_upload(alx_session *session, struct alx_bound_step *bound)
@@ -70,15 +75,15 @@ enum alx_status alx_session_upload(alx_session *session, struct alx_bound_step *
     bound->pack = (struct alx_pack){
         .info = &step->info,
         .format = step->recipe.weights,
-        .precision = session->plan->precision,
         .weights = session->weights[step->layer_index],
         .biases = session->biases[step->layer_index],
     };
-    if (bound->pack.weights.elems != step->info.layer.out_channels * bound->pack.format.k_elems)
+    struct alx_weight_shape w = alx_layer_weight_shape(&step->info);
+    size_t needed = w.out_channels * w.in_channels * w.kernel_h * w.kernel_w;
+    if (bound->pack.weights.elems != needed)
         return alx_fail(ALX_STATUS_MODEL,
                         "layer %s: the model holds %zu weights, the network needs %zu",
-                        step->info.layer.name, bound->pack.weights.elems,
-                        step->info.layer.out_channels * bound->pack.format.k_elems);
+                        step->info.layer.name, bound->pack.weights.elems, needed);
     ALX_TRY(upload_biases(session, bound));
     if (step->streamed)
         return status;

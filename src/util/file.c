@@ -120,18 +120,18 @@ error:
     return status;
 }
 
-static int write_all(int fd, const uint8_t *data, size_t bytes)
+bool alx_write_all(int fd, const void *data, size_t bytes)
 {
-    while (bytes) {
-        ssize_t written = write(fd, data, alx_min(bytes, (size_t)1 << 30));
+    for (const uint8_t *at = data; bytes;) {
+        ssize_t written = write(fd, at, alx_min(bytes, (size_t)1 << 30));
         if (written < 0 && errno != EINTR)
-            return -1;
+            return false;
         if (written > 0) {
-            data += written;
+            at += written;
             bytes -= (size_t)written;
         }
     }
-    return 0;
+    return true;
 }
 
 /* Opens a file without a name in the folder of `target`, so that nothing is left behind when the
@@ -167,7 +167,7 @@ static int name_file(int fd, char *temporary)
 static int write_pieces(int fd, const struct alx_bytes *pieces, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (write_all(fd, pieces[i].data, pieces[i].bytes))
+        if (!alx_write_all(fd, pieces[i].data, pieces[i].bytes))
             return -1;
     return 0;
 }

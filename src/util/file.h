@@ -5,6 +5,7 @@
 #define ALX_UTIL_FILE_H
 
 #include <alexnet_cl/status.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,9 @@ void alx_file_unmap(struct alx_mapping *mapping);
  * owned: free(). A larger file fails with `too_large`. */
 enum alx_status alx_file_read(const char *path, size_t max_bytes, enum alx_status too_large,
                               uint8_t **out, size_t *out_bytes);
+
+/* Writes everything to an open file; false with errno. */
+bool alx_write_all(int fd, const void *data, size_t bytes);
 
 /* Gives one piece of the file to be written; see alx_file_write(). */
 struct alx_bytes {

@@ -1,7 +1,10 @@
 #include "util/memory.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "util/error.h"
 
@@ -51,6 +54,14 @@ enum alx_status alx_alloc(size_t count, size_t elem_bytes, const char *what, voi
                         elem_bytes);
     memcpy(out_pointer, &memory, sizeof memory);
     return ALX_STATUS_OK;
+}
+
+void alx_ask_for_large_pages(void *memory, size_t bytes)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t before = (page - (uintptr_t)memory % page) % page;
+    if (bytes > before)
+        (void)madvise((char *)memory + before, bytes - before, MADV_HUGEPAGE);
 }
 
 enum alx_status alx_copy_string(const char *text, char **out)

@@ -42,6 +42,21 @@ static const struct conv_row {
     {1, 3, 31, 17, 96, 7, 7, 2, 2, 0, 0, 0, 0, 1, 1, 1, 1},
     {2, 20, 6, 6, 30, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 10, 1},
     {1, 16, 1, 9, 16, 1, 3, 1, 1, 0, 1, 0, 1, 1, 1, 1, 0},
+    {3, 4, 7, 5, 18, 3, 3, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1},
+    {1, 12, 4, 4, 40, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 2, 0},
+    {2, 3, 15, 15, 8, 5, 5, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1},
+    {1, 24, 3, 5, 16, 3, 1, 1, 1, 1, 0, 1, 0, 1, 1, 1, 1},
+    {5, 2, 6, 6, 9, 2, 2, 2, 2, 0, 0, 0, 0, 1, 1, 1, 0},
+    {2, 16, 12, 15, 24, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 2, 1},
+    {5, 64, 3, 3, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0},
+    {1, 24, 9, 14, 40, 5, 5, 1, 1, 2, 2, 2, 2, 1, 1, 1, 1},
+    {3, 8, 6, 5, 8, 5, 5, 1, 1, 2, 2, 2, 2, 1, 1, 1, 0},
+    {1, 3, 35, 31, 32, 11, 11, 4, 4, 2, 2, 2, 2, 1, 1, 1, 1},
+    {2, 8, 13, 11, 12, 5, 5, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1},
+    {1, 4, 20, 20, 8, 9, 9, 3, 3, 0, 0, 0, 0, 1, 1, 1, 0},
+    {2, 6, 14, 17, 10, 6, 6, 2, 2, 1, 2, 0, 1, 1, 1, 1, 0},
+    {1, 16, 16, 16, 20, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 4, 1},
+    {9, 32, 4, 4, 32, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1},
 };
 
 /* batch, C, H, W, out, relu */
@@ -56,6 +71,8 @@ static const struct fc_row {
     {1, 256, 1, 1, 32, 1},  {1, 257, 1, 1, 33, 0}, {2, 257, 1, 1, 17, 1},  {1, 512, 2, 2, 24, 0},
     {3, 64, 2, 2, 24, 1},   {1, 1, 28, 28, 12, 1}, {2, 1, 28, 28, 12, 0},  {4, 16, 5, 5, 120, 1},
     {5, 120, 1, 1, 84, 1},  {1, 84, 1, 1, 10, 0},  {1, 2048, 1, 1, 9, 0},  {5, 48, 4, 4, 66, 0},
+    {67, 12, 1, 1, 20, 0},  {9, 640, 1, 1, 17, 1}, {3, 33, 1, 1, 40, 1},   {4, 24, 2, 3, 19, 0},
+    {2, 96, 1, 1, 50, 1},   {3, 130, 1, 1, 21, 0},
 };
 
 /* batch, C, H, W, size, then alpha, beta, k */
@@ -105,6 +122,9 @@ static const struct pool_row {
     {2, 17, 4, 9, 2, 3, 2, 3, 0, 0, 0, 0, 1},  {1, 128, 3, 3, 2, 2, 1, 1, 0, 0, 0, 0, 0},
     {1, 1, 20, 20, 7, 7, 5, 5, 3, 3, 3, 3, 0}, {1, 2, 1, 12, 1, 3, 1, 2, 0, 0, 0, 0, 0},
     {3, 14, 6, 1, 3, 1, 2, 1, 0, 0, 0, 0, 0},  {1, 36, 8, 8, 3, 3, 2, 2, 0, 0, 0, 0, 1},
+    {2, 32, 15, 9, 3, 3, 2, 2, 0, 0, 0, 0, 0}, {1, 16, 13, 4, 5, 2, 2, 1, 2, 0, 2, 1, 0},
+    {5, 8, 4, 4, 2, 2, 1, 1, 0, 0, 0, 0, 0},   {1, 24, 9, 9, 2, 2, 3, 3, 0, 0, 0, 0, 0},
+    {3, 4, 6, 3, 3, 3, 1, 1, 1, 1, 1, 1, 0},   {1, 256, 5, 5, 3, 3, 2, 2, 0, 0, 0, 0, 0},
 };
 
 /* batch, C, H, W: for layers that keep the shape */
@@ -129,7 +149,7 @@ size_t alx_verify_shape_count(enum alx_layer_kind kind)
     case ALX_LAYER_FC:
         return COUNT(fc_rows);
     case ALX_LAYER_LRN:
-        return COUNT(lrn_rows);
+        return COUNT(lrn_rows) + COUNT(pool_rows); /* alone, then with each of the pools */
     case ALX_LAYER_MAX_POOL:
         return COUNT(pool_rows);
     case ALX_LAYER_RELU:
@@ -189,9 +209,16 @@ struct alx_verify_shape alx_verify_shape(enum alx_layer_kind kind, size_t index)
         shape.layer.out_channels = r->out;
         shape.layer.activation = r->relu ? ALX_ACTIVATION_RELU : ALX_ACTIVATION_NONE;
     } else if (kind == ALX_LAYER_LRN) {
-        const struct lrn_row *r = &lrn_rows[index];
+        const struct lrn_row *r = &lrn_rows[index % COUNT(lrn_rows)];
         shape.in = (struct alx_shape){r->c, r->h, r->w};
         shape.batch = r->n;
+        if (index >= COUNT(lrn_rows)) {
+            shape = pool_shape(&pool_rows[index - COUNT(lrn_rows)]);
+            shape.pool = shape.layer;
+            shape.pool.kind = ALX_LAYER_MAX_POOL;
+            strcpy(shape.pool.name, "pool");
+            shape.layer = (struct alx_layer){0};
+        }
         shape.layer.lrn_size = r->size;
         shape.layer.lrn_alpha = (double)r->alpha;
         shape.layer.lrn_beta = (double)r->beta;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device/device.h"
 #include "net/shape.h"
 #include "ops/pack.h"
 #include "plan/plan.h"
@@ -21,6 +22,7 @@ struct form {
     const char *name;
     struct alx_traits traits;
     enum alx_precision precision;
+    bool foreign; /* another device's */
 };
 enum { MAX_FORMS = 6 };
 
@@ -40,15 +42,16 @@ static size_t forms_of(const struct alx_device_info *info, const struct alx_algo
     cpu8.registers = 16;
     cpu16.vector = 16;
     cpu16.registers = 32;
-    forms[count++] = (struct form){own.simt ? "own, SIMT" : "own, CPU", own, ALX_PRECISION_FP32};
+    forms[count++] =
+        (struct form){own.simt ? "own, SIMT" : "own, CPU", own, ALX_PRECISION_FP32, false};
     for (int p = ALX_PRECISION_FP16; p <= ALX_PRECISION_INT8 && weighted; p++)
-        forms[count++] = (struct form){forms[0].name, own, (enum alx_precision)p};
+        forms[count++] = (struct form){forms[0].name, own, (enum alx_precision)p, false};
     if (!own.simt)
-        forms[count++] = (struct form){"SIMT 8", simt, ALX_PRECISION_FP32};
+        forms[count++] = (struct form){"SIMT 8", simt, ALX_PRECISION_FP32, true};
     if (own.simt || own.vector != 8)
-        forms[count++] = (struct form){"CPU 8", cpu8, ALX_PRECISION_FP32};
-    if (own.simt || own.vector != 16)
-        forms[count++] = (struct form){"CPU 16", cpu16, ALX_PRECISION_FP32};
+        forms[count++] = (struct form){"CPU 8", cpu8, ALX_PRECISION_FP32, true};
+    if (!info->simulator && (own.simt || own.vector != 16)) /* the width aside, as the one before */
+        forms[count++] = (struct form){"CPU 16", cpu16, ALX_PRECISION_FP32, true};
     return count;
 }
 
@@ -57,7 +60,15 @@ static size_t forms_of(const struct alx_device_info *info, const struct alx_algo
 static bool repeats(const struct alx_algorithm *algorithm, const struct form *forms, size_t index)
 {
     struct alx_layer_info info = {.in = {96, 13, 13}, .out = {96, 13, 13}};
-    info.layer = (struct alx_layer){.kind = algorithm->kind, .groups = 1, .out_channels = 96};
+    info.layer = (struct alx_layer){.kind = algorithm->kind,
+                                    .groups = 1,
+                                    .out_channels = 96,
+                                    .kernel_h = 3,
+                                    .kernel_w = 3,
+                                    .stride_h = 1,
+                                    .stride_w = 1,
+                                    .dilation_h = 1,
+                                    .dilation_w = 1};
     struct alx_problem problem = {.info = &info, .batch = 2, .precision = forms[index].precision};
     struct alx_params params = algorithm->choose(&problem, &forms[index].traits);
     for (size_t i = 0; i < index; i++) {
@@ -82,6 +93,7 @@ struct trial {
     float *in, *weights, *biases, *out;
     double *expected, *magnitude;
     struct alx_verify_row *row;
+    bool wrong; /* an output is beyond its bound */
 };
 
 static void trial_free(struct trial *t)
@@ -110,13 +122,17 @@ static enum alx_status trial_plan(struct trial *t)
     struct alx_plan_options options = {.batch = t->shape.batch, .precision = t->form->precision};
     struct alx_plan_overrides overrides = {.traits = &t->form->traits,
                                            .algorithm = t->algorithm->name};
-    ALX_TRY(alx_net_create("verify", t->shape.in, &t->shape.layer, 1, &t->net));
+    const struct alx_layer layers[] = {t->shape.layer, t->shape.pool};
+    size_t layer_count = t->shape.pool.kernel_h ? 2 : 1;
+    ALX_TRY(alx_net_create("verify", t->shape.in, layers, layer_count, &t->net));
     t->info = *alx_net_layer(t->net, 0);
+    t->info.out = alx_net_output(t->net);
     const size_t in_blocks[] = {0, 1, alx_power_of_two_divisor(t->info.in.channels, 16)};
     const size_t out_blocks[] = {t->info.out.channels,
                                  alx_power_of_two_divisor(t->info.out.channels, 16), 1};
     bool linear = t->info.layer.kind == ALX_LAYER_FC; /* written as a plain vector */
     overrides.params.block = in_blocks[i % 3];
+    overrides.params.tile = 2 + i % 3;
     overrides.out.block = out_blocks[i / 3 % 3];
     overrides.out.halo = linear ? 0 : i / 2 % 3;
     overrides.max_part_bytes = i % 4 == 3 ? 1 : 0; /* one panel a part */
@@ -171,12 +187,13 @@ static double bound_of(const struct trial *t, size_t i, bool integers)
     switch (l->kind) {
     case ALX_LAYER_CONV:
     case ALX_LAYER_FC:
-        if (integers)
+        if (integers && !t->algorithm->magnify)
             return 0;
         k = (double)(weight_elems(t) / l->out_channels);
-        /* 2 more: the scale, and its rounding in the reference */
-        return (fmin(4 * sqrt(k), k + 1) + (t->form->precision == ALX_PRECISION_INT8 ? 2 : 0)) * U *
-               t->magnitude[i];
+        /* 2 more: the scale, and its rounding in the reference; 16: the transforms' roundings */
+        k = fmin(4 * sqrt(k), k + 1) + (t->form->precision == ALX_PRECISION_INT8 ? 2 : 0) +
+            (t->algorithm->magnify ? 16 : 0);
+        return k * U * t->magnitude[i];
     case ALX_LAYER_LRN:
         /* A sum of squares (n + 1 roundings, damped by beta), then a power: 16 ulp where pow()
          * makes it. */
@@ -210,24 +227,32 @@ static void compare(struct trial *t, bool integers)
                      (double)t->out[i], t->expected[i]);
         wrong = wrong || !good;
     }
-    row->failures += wrong;
+    t->wrong = t->wrong || wrong;
 }
 
 static enum alx_status run_once(struct trial *t, bool integers)
 {
     enum alx_status status = ALX_STATUS_OK;
     alx_session *session = NULL;
+    const struct alx_step *step = &t->plan->steps[0];
     size_t weights = weight_elems(t), rows = weights ? t->info.layer.out_channels : 0;
     fill(t, integers);
-    struct alx_tensor_view views[] = {{t->weights, ALX_DTYPE_F32, weights},
-                                      {t->biases, ALX_DTYPE_F32, rows}};
-    ALX_TRY(alx_session_create_with(t->plan, &views[0], &views[1], &session));
+    /* of the layer, and of a pool behind it */
+    const struct alx_tensor_view weight_views[2] = {{t->weights, ALX_DTYPE_F32, weights}};
+    const struct alx_tensor_view bias_views[2] = {{t->biases, ALX_DTYPE_F32, rows}};
+    ALX_TRY(alx_session_create_with(t->plan, weight_views, bias_views, &session));
     ALX_TRY(alx_session_run(session, t->in, t->shape.batch, t->out));
     for (size_t i = 0; i < rows; i++)
-        alx_pack_round_row(t->weights + i * (weights / rows), weights / rows, t->form->precision);
-    alx_reference_run(
-        &t->info, t->shape.batch,
-        &(struct alx_reference){t->in, t->weights, t->biases, t->expected, t->magnitude});
+        alx_pack_round_row(t->weights + i * (weights / rows), weights / rows,
+                           step->recipe.weights.precision);
+    const struct alx_reference reference = {t->in, t->weights, t->biases, t->expected,
+                                            t->magnitude};
+    if (step->problem.pool)
+        ALX_TRY(alx_lrn_pool_reference(&step->problem, &reference));
+    else
+        alx_reference_run(&t->info, t->shape.batch, &reference);
+    if (t->algorithm->magnify)
+        ALX_TRY(t->algorithm->magnify(&step->problem, &step->params, &reference));
     compare(t, integers);
 error:
     alx_session_destroy(&session);
@@ -239,7 +264,7 @@ static enum alx_status run_trial(struct trial *t)
     enum alx_status status = ALX_STATUS_OK;
     bool exact = t->algorithm->kind != ALX_LAYER_LRN && t->algorithm->kind != ALX_LAYER_SOFTMAX;
     ALX_TRY(trial_plan(t));
-    if (t->plan->steps[0].algorithm != t->algorithm)
+    if (t->plan->steps[0].algorithm != t->algorithm || t->plan->step_count > 1)
         goto error; /* not for this shape */
     ALX_TRY(trial_allocate(t));
     t->row->shapes++;
@@ -257,6 +282,13 @@ static bool wanted(const struct alx_verify_options *options, const struct alx_al
 {
     return (!options->layer || !strcmp(options->layer, alx_layer_kind_name(algorithm->kind))) &&
            (!options->algorithm || !strcmp(options->algorithm, algorithm->name));
+}
+
+/* What other devices would run is tried on two of five shapes: those turn through the layouts, too.
+ */
+static bool left_out(const struct form *form, size_t index)
+{
+    return form->foreign && index % 5 >= 2;
 }
 
 static bool too_large(const struct alx_verify_shape *shape)
@@ -281,13 +313,15 @@ static void run_form(alx_device *device, const struct alx_verify_options *option
                               .index = i,
                               .shape = alx_verify_shape(algorithm->kind, i),
                               .row = row};
-        if (options->small && too_large(&trial.shape))
+        if (left_out(form, i) || (options->small && too_large(&trial.shape)))
             continue;
         if (run_trial(&trial) != ALX_STATUS_OK) {
             row->failures++;
             if (!row->detail[0])
                 snprintf(row->detail, sizeof row->detail, "shape %zu: %.200s", i + 1,
                          alx_error_message());
+        } else {
+            row->failures += trial.wrong;
         }
     }
 }
@@ -301,6 +335,7 @@ enum alx_status alx_verify_run(alx_device *device, const struct alx_verify_optio
     size_t count, failures = 0, tried = 0;
     const struct alx_algorithm *const *algorithms = alx_algorithms(&count);
     options = options ? options : &everything;
+    device->transient = true; /* a thousand programs */
     for (size_t i = 0; i < count; i++) {
         struct form forms[MAX_FORMS];
         size_t form_count =
@@ -319,6 +354,7 @@ enum alx_status alx_verify_run(alx_device *device, const struct alx_verify_optio
                 report(user, &row);
         }
     }
+    device->transient = false;
     if (!tried && !failures)
         return alx_fail(ALX_STATUS_USAGE, "verify: no algorithm is called %s %s",
                         options->layer ? options->layer : "",

@@ -29,7 +29,7 @@ class Classify(Case):
         self.assertEqual(len(lines), 2 * (1 + 3) + 1)
         self.assertEqual(lines[4], self.blue)
         self.assertRegex(lines[5], r" blue$")
-        self.assertRegex(lines[-1], r"^device \d+ .* · colours · fp32 · [\d.]+ m?s an image$")
+        self.assertRegex(lines[-1], r"^device \d+ .* · colours · fp32 · [\d.]+ m?s/image$")
         self.assertEqual(result.err, "")
 
     def test_the_word_classify_may_stand_in_front(self):

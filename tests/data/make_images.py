@@ -1,6 +1,7 @@
 """Write images/: small pictures of every kind, bad files, and what must come out of them.
 
-Run: python make_images.py   (needs Pillow, numpy, opencv-python-headless; rewrites images/)
+Run: python make_images.py   (needs Pillow, numpy, opencv-python-headless; rewrites images/;
+made with 13.0.0, 2.4.6, 5.0.0)
 
 NAME.EXT is a picture, NAME.EXT.rgb its pixels: width and height as 16 bits, little endian, then R, G,
 B of each pixel. resize_*.rgb are what Pillow and OpenCV make of photo.png; tests/test_preprocess.c

@@ -1,13 +1,13 @@
 #include "support/devices.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "support/test.h"
 
-bool test_small(void)
+bool test_small(const alx_device *device)
 {
-    return getenv("ALX_TEST_SMALL") != NULL;
+    const struct alx_device_info *info = alx_device_get_info(device);
+    return info->simulator || info->software;
 }
 
 void test_each_device(const struct alx_device_options *options, void (*run)(alx_device *device))

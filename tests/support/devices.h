@@ -11,8 +11,8 @@
  * `options` may be NULL. */
 void test_each_device(const struct alx_device_options *options, void (*run)(alx_device *device));
 
-/* Whether only small shapes should be computed: ALX_TEST_SMALL is set on simulators and slow
- * drivers. */
-bool test_small(void);
+/* Whether only small shapes should be computed: on simulators, and on drivers for GPUs that run on
+ * the CPU. */
+bool test_small(const alx_device *device);
 
 #endif

@@ -1,0 +1,246 @@
+/*
+ * Convolution by Winograd's minimal filtering F(TILE, KERNEL): TILE x TILE outputs from SIDE x SIDE
+ * inputs with SIDE * SIDE multiplications a channel, SIDE = TILE + KERNEL - 1.
+ *
+ *   out = A^T [ sum over k of (G w_k G^T) * (B^T in_k B) ] A + bias, then the activation
+ *
+ * WEIGHT_BITS is 32. Comes after the transforms that cook_toom.py writes (TRANSFORM_INPUT is B^T,
+ * TRANSFORM_OUTPUT is A^T). A convolution of stride S becomes one of stride 1 by taking the S * S
+ * phases of the input as channels (space to depth): k counts GROUP_K = GROUP_IN * STRIDE^2 of them.
+ *
+ * A pass computes IMAGES images; TILES tiles are counted flat over images, rows and columns.
+ * Transformed input:   work[point][tile][GROUPS * GROUP_K], points IN_STEP apart.
+ * Transformed weights: w[panel][point][k][PANEL], padded with zeros; bias[] as in conv.cl.
+ * Input: NHWC without halo, or NCHW without halo when ALONG_X.
+ *
+ * Macros beside common.h's: GROUPS PAD_TOP PAD_LEFT ACTIVATION as in conv.cl, and
+ *   TILE KERNEL  (2, 3, 4) x (3, 5)  STRIDE     1 ..
+ *   IMAGES       1 .. BATCH          IN_VECTOR  1, 2, 4, 8, 16: floats of an input vector
+ *   ALONG_X      1: a vector lies along x and divides STRIDE, k = (channel, dy, dx);
+ *                0: along channels and divides GROUP_IN, k = (dy, dx, channel)
+ *   ITEM_K       multiple of IN_VECTOR: values of k a work-item of winograd_input transforms
+ *   BLOCK        1 .. TILES: tiles of a work-item of winograd_multiply
+ *   ROWS         1 .. BLOCK, VECTORS 1 .. 4: its register tile, tiles by vectors
+ *   UNROLL       divides GROUP_K     PREFETCH   cache lines fetched ahead every UNROLL steps of k
+ */
+#define LINE_WEIGHTS (LINE_BYTES / 4)
+#define SIDE         (TILE + KERNEL - 1)
+#define POINTS       (SIDE * SIDE)
+#define GROUP_IN     (IN_C / GROUPS)
+#define GROUP_OUT    (OUT_C / GROUPS)
+#define GROUP_K      (GROUP_IN * STRIDE * STRIDE)
+#define TILES_Y      ((OUT_H + TILE - 1) / TILE)
+#define TILES_X      ((OUT_W + TILE - 1) / TILE)
+#define TILES        (IMAGES * TILES_Y * TILES_X)
+#define PANEL        (VECTORS * VECTOR)
+#define GROUP_PANELS ((GROUP_OUT + PANEL - 1) / PANEL)
+/* One cache line more than needed, so that the points of a tile do not share a cache set. */
+#define IN_STEP  (TILES * GROUPS * GROUP_K + 16)
+#define OUT_STEP (BLOCK * PANEL + 16)
+
+#if IN_VECTOR == 1
+typedef float in_vec;
+#define IN_LOAD(p)     (*(p))
+#define IN_STORE(v, p) (*(p) = (v))
+#else
+typedef JOIN(float, IN_VECTOR) in_vec;
+#define IN_LOAD(p)     JOIN(vload, IN_VECTOR)(0, p)
+#define IN_STORE(v, p) JOIN(vstore, IN_VECTOR)(v, 0, p)
+#endif
+
+static int tile_image(int tile)
+{
+    return tile / (TILES_Y * TILES_X);
+}
+
+static int tile_y(int tile)
+{
+    return tile / TILES_X % TILES_Y * TILE;
+}
+
+static int tile_x(int tile)
+{
+    return tile % TILES_X * TILE;
+}
+
+/* --- input --- */
+
+/* Zeros outside of the input. */
+static in_vec load_clipped(__global const float *in, int n, int c, int y, int x)
+{
+    if (y < 0 || y >= IN_H)
+        return (in_vec)(0.0f);
+#if ALONG_X && IN_VECTOR > 1
+    if (x < 0 || x + IN_VECTOR > IN_W) {
+        float lanes[IN_VECTOR];
+        for (int i = 0; i < IN_VECTOR; i++)
+            lanes[i] = x + i >= 0 && x + i < IN_W ? in[IN_AT(n, c, y, x + i)] : 0.0f;
+        return IN_LOAD(lanes);
+    }
+#else
+    if (x < 0 || x >= IN_W)
+        return (in_vec)(0.0f);
+#endif
+    return IN_LOAD(in + IN_AT(n, c, y, x));
+}
+
+/* IN_VECTOR values of k of one tile; `inside`: no test is needed. */
+static void transform_input(__global const float *in, __global float *to, int n, int c, int y,
+                            int x, bool inside)
+{
+    in_vec d[SIDE][SIDE];
+#pragma unroll
+    for (int j = 0; j < SIDE; j++) {
+        in_vec column[SIDE];
+#pragma unroll
+        for (int i = 0; i < SIDE; i++)
+            column[i] = inside ? IN_LOAD(in + IN_AT(n, c, y + i * STRIDE, x + j * STRIDE))
+                               : load_clipped(in, n, c, y + i * STRIDE, x + j * STRIDE);
+#define X(i) column[i]
+#define Y(i) d[i][j]
+        TRANSFORM_INPUT(in_vec, X, Y)
+#undef X
+#undef Y
+    }
+#pragma unroll
+    for (int i = 0; i < SIDE; i++) {
+        in_vec row[SIDE];
+#define X(j) d[i][j]
+#define Y(j) row[j]
+        TRANSFORM_INPUT(in_vec, X, Y)
+#undef X
+#undef Y
+#pragma unroll
+        for (int j = 0; j < SIDE; j++)
+            IN_STORE(row[j], to + (i * SIDE + j) * IN_STEP);
+    }
+}
+
+/* Work-group (1, 1, 1); global (ceil(GROUPS * GROUP_K / ITEM_K), TILES, 1). */
+__attribute__((reqd_work_group_size(1, 1, 1))) __kernel void
+winograd_input(__global const float *restrict in, __global float *restrict work, int first_image)
+{
+    const int tile = (int)get_global_id(1), n = first_image + tile_image(tile);
+    const int y = tile_y(tile) * STRIDE - PAD_TOP, x = tile_x(tile) * STRIDE - PAD_LEFT;
+    const bool inside = y >= 0 && y + SIDE * STRIDE <= IN_H && x >= 0 && x + SIDE * STRIDE <= IN_W;
+    const int first = (int)get_global_id(0) * ITEM_K;
+    for (int k = first; k < min(first + ITEM_K, GROUPS * GROUP_K); k += IN_VECTOR) {
+        const int group = k / GROUP_K, phase = k % GROUP_K;
+#if ALONG_X
+        const int c = phase / (STRIDE * STRIDE), dy = phase / STRIDE % STRIDE, dx = phase % STRIDE;
+#else
+        const int c = phase % GROUP_IN, dy = phase / (STRIDE * GROUP_IN),
+                  dx = phase / GROUP_IN % STRIDE;
+#endif
+        __global float *to = work + tile * (GROUPS * GROUP_K) + k;
+        if (inside)
+            transform_input(in, to, n, group * GROUP_IN + c, y + dy, x + dx, true);
+        else
+            transform_input(in, to, n, group * GROUP_IN + c, y + dy, x + dx, false);
+    }
+}
+
+/* --- multiplication and output --- */
+
+/* One point: ROWS tiles by a panel. `next` is what is read after these weights. */
+static void multiply(__global const float *x, __global const weight *w, __global const weight *next,
+                     float *product)
+{
+    vec sum[ROWS][VECTORS];
+#pragma unroll
+    for (int i = 0; i < ROWS; i++)
+#pragma unroll
+        for (int j = 0; j < VECTORS; j++)
+            sum[i][j] = (vec)(0.0f);
+    add_products(sum, x, GROUPS * GROUP_K, w, GROUP_K, next);
+#pragma unroll
+    for (int i = 0; i < ROWS; i++)
+#pragma unroll
+        for (int j = 0; j < VECTORS; j++)
+            STORE(sum[i][j], product + i * PANEL + j * VECTOR);
+}
+
+/* VECTOR output channels, the first of which is `o` in its group, of a pixel that may lie outside.
+ */
+static void store_output(vec value, __global float *out, int n, int group, int o, int y, int x)
+{
+    if (y >= OUT_H || x >= OUT_W)
+        return;
+#if ACTIVATION == 1
+    value = RELU(value);
+#endif
+#if OUT_B % VECTOR == 0 && GROUP_OUT % VECTOR == 0
+    STORE(value, out + OUT_AT(n, group * GROUP_OUT + o, y, x));
+#else
+    float lanes[VECTOR];
+    STORE(value, lanes);
+    for (int i = 0; i < min(VECTOR, GROUP_OUT - o); i++)
+        out[OUT_AT(n, group * GROUP_OUT + o + i, y, x)] = lanes[i];
+#endif
+}
+
+static void transform_output(const float *product, vec bias, __global float *out, int tile,
+                             int first_image, int group, int o)
+{
+    const int n = first_image + tile_image(tile), y = tile_y(tile), x = tile_x(tile);
+    vec m[TILE][SIDE];
+#pragma unroll
+    for (int j = 0; j < SIDE; j++) {
+        vec column[SIDE];
+#pragma unroll
+        for (int i = 0; i < SIDE; i++)
+            column[i] = LOAD(product + (i * SIDE + j) * OUT_STEP);
+#define X(i) column[i]
+#define Y(i) m[i][j]
+        TRANSFORM_OUTPUT(vec, X, Y)
+#undef X
+#undef Y
+    }
+#pragma unroll
+    for (int i = 0; i < TILE; i++) {
+        vec row[TILE];
+#define X(j) m[i][j]
+#define Y(j) row[j]
+        TRANSFORM_OUTPUT(vec, X, Y)
+#undef X
+#undef Y
+#pragma unroll
+        for (int j = 0; j < TILE; j++)
+            store_output(row[j] + bias, out, n, group, o, y + i, x + j);
+    }
+}
+
+/*
+ * A panel of output channels of BLOCK tiles, whose products stay in private memory, that is in the
+ * core's own cache. Work-group (1, 1, 1); global (panels, ceil(TILES / BLOCK), 1).
+ */
+__attribute__((reqd_work_group_size(1, 1, 1))) __kernel void
+winograd_multiply(__global const float *restrict work, __global const weight *restrict weights,
+                  __global const float *restrict bias, __global float *restrict out,
+                  int first_panel, int first_image)
+{
+    const int part_panel = (int)get_global_id(0), panel = first_panel + part_panel;
+    const int group = panel / GROUP_PANELS;
+    /* The last block begins earlier, so that it is whole, and stores only what is its own. */
+    const int own_tile = (int)get_global_id(1) * BLOCK, first_tile = min(own_tile, TILES - BLOCK);
+    __global const weight *w = weights + (size_t)part_panel * (POINTS * GROUP_K * PANEL);
+    __global const float *x = work + first_tile * (GROUPS * GROUP_K) + group * GROUP_K;
+    float product[POINTS * OUT_STEP];
+
+    for (int point = 0; point < POINTS; point++) {
+        for (int i = 0; i < (BLOCK + ROWS - 1) / ROWS; i++) {
+            const int tile = min(i * ROWS, BLOCK - ROWS);
+            multiply(x + tile * (GROUPS * GROUP_K), w,
+                     w + GROUP_K * PANEL + i * (GROUP_K / UNROLL * PREFETCH * LINE_WEIGHTS),
+                     product + point * OUT_STEP + tile * PANEL);
+        }
+        w += GROUP_K * PANEL;
+        x += IN_STEP;
+    }
+    const int first_row = panel * PANEL - group * (GROUP_PANELS * PANEL);
+    for (int tile = own_tile; tile < min(own_tile + BLOCK, TILES); tile++)
+        for (int i = 0; i < PANEL && first_row + i < GROUP_OUT; i += VECTOR)
+            transform_output(product + (tile - first_tile) * PANEL + i,
+                             LOAD(bias + panel * PANEL + i), out, tile, first_image, group,
+                             first_row + i);
+}
