@@ -36,8 +36,13 @@ static struct alx_pack pack_of(size_t panel_rows, size_t k_vector, size_t block,
 {
     return (struct alx_pack){
         .info = &info,
-        .format = {panel_rows, k_vector, block, ROW, GROUPS,
-                   (OUT / GROUPS + panel_rows - 1) / panel_rows, precision},
+        .format = {.panel_rows = panel_rows,
+                   .k_vector = k_vector,
+                   .block = block,
+                   .k_elems = ROW,
+                   .groups = GROUPS,
+                   .group_panels = (OUT / GROUPS + panel_rows - 1) / panel_rows,
+                   .precision = precision},
         .weights = {weights, ALX_DTYPE_F32, OUT * ROW},
         .biases = {biases, ALX_DTYPE_F32, OUT},
     };
