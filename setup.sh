@@ -52,6 +52,7 @@ build library OpenCL ocl-icd-opencl-dev ocl-icd-devel ocl-icd
 build library clblast libclblast-dev clblast-devel clblast
 build header stb/stb_image.h libstb-dev stb_image-devel stb
 build library jansson libjansson-dev jansson-devel jansson
+build header pb_decode.h libnanopb-dev nanopb-devel nanopb
 build library libsodium libsodium-dev libsodium-devel libsodium
 build library libseccomp libseccomp-dev libseccomp-devel libseccomp
 build library zlib zlib1g-dev zlib-devel zlib

@@ -7,6 +7,7 @@
 #include "model/installed.h"
 #include "model/model.h"
 #include "model/preprocess.h"
+#include "model/prototxt.h"
 #include "tensor/view.h"
 #include "util/error.h"
 #include "util/memory.h"
@@ -96,7 +97,11 @@ static enum alx_status set_preprocess(alx_model *model, const struct alx_source 
 {
     enum alx_status status = ALX_STATUS_OK;
     if (source->has_preprocess) {
+        struct alx_shape input = alx_net_input(model->net);
+        size_t side = alx_max(input.height, input.width);
         model->preprocess = source->preprocess;
+        if (source->has_usual_size)
+            model->preprocess.resize_size = side >= 200 && side <= 256 ? 256 : 0;
     } else {
         alx_preprocess_assume(model->net, &model->preprocess);
         alx_log(ALX_LOG_WARNING,
@@ -160,6 +165,8 @@ static enum alx_status read_content(const char *path, const uint8_t *data, size_
     ALX_TRY(alx_model_create(name, path, reader->name, model));
     (*model)->origin = source->origin;
     source->origin = NULL;
+    (*model)->converted = source->values;
+    source->values = NULL;
     ALX_TRY(set_net(*model, source, overrides));
     ALX_TRY(alx_fit(source, (*model)->net, (*model)->slots));
     ALX_TRY(set_preprocess(*model, source));
@@ -167,6 +174,16 @@ static enum alx_status read_content(const char *path, const uint8_t *data, size_
     alx_fit_warn_unused(source, (*model)->net);
 error:
     return status;
+}
+
+enum alx_status alx_net_open(const char *name_or_path, alx_net **out)
+{
+    static const char suffix[] = ".prototxt";
+    size_t length = strlen(name_or_path), end = sizeof suffix - 1;
+    bool is_file =
+        strchr(name_or_path, '/') || (length > end && !strcmp(name_or_path + length - end, suffix));
+    return is_file ? alx_prototxt_read_net(name_or_path, out)
+                   : alx_net_create_named(name_or_path, out);
 }
 
 enum alx_status alx_model_read(const char *path, const uint8_t *data, size_t bytes,
@@ -177,7 +194,7 @@ enum alx_status alx_model_read(const char *path, const uint8_t *data, size_t byt
     struct alx_source source = {0};
     alx_model *model = NULL;
     if (options && options->network)
-        ALX_TRY(alx_net_create_named(options->network, &overrides.net));
+        ALX_TRY(alx_net_open(options->network, &overrides.net));
     if (options && options->labels_path) {
         overrides.labels_path = options->labels_path;
         ALX_TRY(alx_labels_from_file(options->labels_path, &overrides.labels));
