@@ -12,7 +12,7 @@ import tempfile
 
 from support import tree
 
-SECONDS = 600
+SECONDS = 1100
 
 
 def blocks():

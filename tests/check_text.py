@@ -112,10 +112,25 @@ def documents_know_the_tree():
                 yield f"docs/kernels.md: does not name {word}"
 
 
+def documents_name_what_exists():
+    """Links and paths in documents lead to files of the tree."""
+    known = set(tree.files())
+    path = re.compile(r"`((?:bench|cl|docs|include|src|tests|weights)/[\w./-]+\.\w+)`")
+    link = re.compile(r"\]\((?!https?:|#)([^)#]+)")
+    for document in tree.files(".md"):
+        folder = os.path.dirname(document)
+        for number, text in tree.lines(document):
+            linked = [os.path.normpath(os.path.join(folder, to)) for to in link.findall(text)]
+            for target in path.findall(text) + linked:
+                if target not in known:
+                    yield f"{document}:{number}: there is no {target}"
+
+
 def main():
     problems = []
     for check in (no_machine_paths, no_unfinished_notes, lines_fit, files_and_functions_are_short,
-                  headers_have_guards, kernel_files_explain_themselves, documents_know_the_tree):
+                  headers_have_guards, kernel_files_explain_themselves, documents_know_the_tree,
+                  documents_name_what_exists):
         problems += check()
     tree.finish(problems, f"the text of {len(tree.files())} files")
 
