@@ -39,12 +39,11 @@ lrn_element(__global const float *restrict in, __global float *restrict out)
 }
 #endif
 
-#if defined(LRN_ROW)
+#if defined(LRN_ROW) || defined(LRN_POOL)
 /*
- * One work-item an image row; NHWC without halo on the input (IN_B = IN_C), so that a pixel's
- * channels are shifted by loading from shifted addresses; lanes that belong to another pixel count
- * as 0. VECTOR divides IN_C.
- * Work-group (1, 1, 1); global (BATCH * OUT_H, 1, 1).
+ * Vectors of channels. NHWC without halo on the input (IN_B = IN_C), so that a pixel's channels are
+ * shifted by loading from shifted addresses; lanes that belong to another pixel count as 0. VECTOR,
+ * at least 2, divides IN_C.
  */
 #define IN_ELEMS (BATCH * IN_IMAGE)
 typedef JOIN(int, VECTOR) lanes;
@@ -62,6 +61,35 @@ static lanes lane_numbers(void)
 #endif
 }
 
+/* VECTOR outputs from channel c on. */
+static vec normalised_channels(__global const float *in, int n, int c, int y, int x)
+{
+    __global const float *at = in + IN_AT(n, c, y, x);
+    vec sum = (vec)(0.0f);
+    if (IN_AT(n, c, y, x) < BELOW || IN_AT(n, c, y, x) + ABOVE + VECTOR > IN_ELEMS) {
+        /* the first and the last pixels of the tensor */
+        float lane_values[VECTOR];
+        for (int i = 0; i < VECTOR; i++)
+            lane_values[i] = normalised(in, n, c + i, y, x);
+        return LOAD(lane_values);
+    }
+    if (c >= BELOW && c + VECTOR + ABOVE <= IN_C) {
+#pragma unroll
+        for (int d = -BELOW; d <= ABOVE; d++) {
+            const vec value = LOAD(at + d);
+            sum = fma(value, value, sum);
+        }
+    } else {
+#pragma unroll
+        for (int d = -BELOW; d <= ABOVE; d++) {
+            const lanes channel = lane_numbers() + (c + d);
+            const vec value = select((vec)(0.0f), LOAD(at + d), (channel >= 0) & (channel < IN_C));
+            sum = fma(value, value, sum);
+        }
+    }
+    return LOAD(at) / POWER(fma((vec)(ALPHA), sum, (vec)(K)), vec);
+}
+
 static void store_channels(vec v, __global float *out, int n, int c, int y, int x)
 {
 #if OUT_B % VECTOR == 0
@@ -74,37 +102,72 @@ static void store_channels(vec v, __global float *out, int n, int c, int y, int 
 #endif
 }
 
+#endif
+
+#if defined(LRN_ROW)
+/* One work-item an image row. Work-group (1, 1, 1); global (BATCH * OUT_H, 1, 1). */
 __attribute__((reqd_work_group_size(1, 1, 1))) __kernel void
 lrn_row(__global const float *restrict in, __global float *restrict out)
 {
     const int n = (int)get_global_id(0) / OUT_H, y = (int)get_global_id(0) % OUT_H;
+    for (int x = 0; x < OUT_W; x++)
+        for (int c = 0; c < OUT_C; c += VECTOR)
+            store_channels(normalised_channels(in, n, c, y, x), out, n, c, y, x);
+}
+#endif
+
+#if defined(LRN_POOL)
+/*
+ * With the max-pool behind it in one pass. A work-item makes a strip of STRIP output rows: it
+ * normalises one input row after the other in private memory and takes each into the output rows
+ * whose windows hold it. Only rows between two strips are normalised twice.
+ * Work-group (1, 1, 1); global (BATCH * ceil(OUT_H / STRIP), 1, 1).
+ * Macros: those of pool.cl without ITEM_C and ITEM_X; STRIP 1 .. OUT_H.
+ */
+static vec load_channels(__global const float *out, int n, int c, int y, int x)
+{
+#if OUT_B % VECTOR == 0
+    return LOAD(out + OUT_AT(n, c, y, x));
+#else
+    float lane_values[VECTOR];
+    for (int i = 0; i < VECTOR; i++)
+        lane_values[i] = out[OUT_AT(n, c + i, y, x)];
+    return LOAD(lane_values);
+#endif
+}
+
+/* `first`: the output row holds nothing yet. */
+static void pool_row(const float *row, __global float *out, int n, int y, bool first)
+{
     for (int x = 0; x < OUT_W; x++) {
-        const int pixel = IN_AT(n, 0, y, x);
+        const int left = max(x * STRIDE_W - PAD_LEFT, 0);
+        const int right = min(x * STRIDE_W - PAD_LEFT + KERNEL_W, IN_W);
         for (int c = 0; c < OUT_C; c += VECTOR) {
-            if (pixel + c < BELOW || pixel + c + ABOVE + VECTOR > IN_ELEMS) {
-                /* the first and the last pixels of the tensor */
-                for (int i = c; i < c + VECTOR; i++)
-                    out[OUT_AT(n, i, y, x)] = normalised(in, n, i, y, x);
-                continue;
-            }
-            vec sum = (vec)(0.0f);
-            if (c >= BELOW && c + VECTOR + ABOVE <= OUT_C) {
-#pragma unroll
-                for (int d = -BELOW; d <= ABOVE; d++) {
-                    const vec value = LOAD(in + pixel + c + d);
-                    sum = fma(value, value, sum);
-                }
-            } else {
-#pragma unroll
-                for (int d = -BELOW; d <= ABOVE; d++) {
-                    const lanes channel = lane_numbers() + (c + d);
-                    const vec value = select((vec)(0.0f), LOAD(in + pixel + c + d),
-                                             (channel >= 0) & (channel < OUT_C));
-                    sum = fma(value, value, sum);
-                }
-            }
-            const vec power = POWER(fma((vec)(ALPHA), sum, (vec)(K)), vec);
-            store_channels(LOAD(in + pixel + c) / power, out, n, c, y, x);
+            vec largest = first ? LOAD(row + left * IN_C + c) : load_channels(out, n, c, y, x);
+            for (int ix = left; ix < right; ix++)
+                largest = fmax(largest, LOAD(row + ix * IN_C + c));
+            store_channels(largest, out, n, c, y, x);
+        }
+    }
+}
+
+__attribute__((reqd_work_group_size(1, 1, 1))) __kernel void
+lrn_pool(__global const float *restrict in, __global float *restrict out)
+{
+    const int strips = (OUT_H + STRIP - 1) / STRIP;
+    const int n = (int)get_global_id(0) / strips;
+    const int first_y = (int)get_global_id(0) % strips * STRIP;
+    const int end_y = min(first_y + STRIP, OUT_H);
+    const int bottom = min((end_y - 1) * STRIDE_H - PAD_TOP + KERNEL_H, IN_H);
+    float row[IN_W * IN_C];
+    for (int iy = max(first_y * STRIDE_H - PAD_TOP, 0); iy < bottom; iy++) {
+        for (int x = 0; x < IN_W; x++)
+            for (int c = 0; c < IN_C; c += VECTOR)
+                STORE(normalised_channels(in, n, c, iy, x), row + x * IN_C + c);
+        for (int y = first_y; y < end_y; y++) {
+            const int top = y * STRIDE_H - PAD_TOP;
+            if (iy >= top && iy < top + KERNEL_H)
+                pool_row(row, out, n, y, iy == max(top, 0));
         }
     }
 }

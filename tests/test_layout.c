@@ -74,12 +74,24 @@ static void copies_come_back_and_halos_are_zero(void **state)
         }
 }
 
+static void pictures_lie_pixel_by_pixel(void **state)
+{
+    (void)state;
+    const struct alx_shape picture = {3, 2, 2};
+    const float plain[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+    const float expected[] = {1, 5, 9, 2, 6, 10, 3, 7, 11, 4, 8, 12};
+    float image[12] = {0};
+    alx_layout_store(picture, (struct alx_layout){3, 0}, plain, image);
+    assert_memory_equal(image, expected, sizeof image);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_element_has_its_place),
         cmocka_unit_test(known_layouts_are_the_usual_ones),
         cmocka_unit_test(copies_come_back_and_halos_are_zero),
+        cmocka_unit_test(pictures_lie_pixel_by_pixel),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

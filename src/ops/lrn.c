@@ -1,7 +1,10 @@
 #include <math.h>
+#include <stdlib.h>
 
 #include "net/shape.h"
 #include "ops/op.h"
+#include "ops/window.h"
+#include "util/error.h"
 #include "util/memory.h"
 
 /* Channels of the window below and above its own; an even window reaches further up (ONNX). */
@@ -35,6 +38,35 @@ void alx_lrn_reference(const struct alx_layer_info *info, size_t batch,
     }
 }
 
+enum alx_status alx_lrn_pool_reference(const struct alx_problem *p, const struct alx_reference *r)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    size_t elems = p->batch * alx_shape_elems(p->pool->in);
+    double *out = NULL, *magnitude = NULL;
+    float *values = NULL, *magnitudes = NULL;
+    ALX_TRY(alx_alloc(elems, sizeof *out, "a reference", &out));
+    ALX_TRY(alx_alloc(elems, sizeof *magnitude, "a reference", &magnitude));
+    ALX_TRY(alx_alloc(elems, sizeof *values, "a reference", &values));
+    ALX_TRY(alx_alloc(elems, sizeof *magnitudes, "a reference", &magnitudes));
+    alx_lrn_reference(p->info, p->batch,
+                      &(struct alx_reference){r->in, NULL, NULL, out, magnitude});
+    for (size_t i = 0; i < elems; i++) {
+        values[i] = (float)out[i];
+        magnitudes[i] = (float)magnitude[i];
+    }
+    /* The largest of a window is off by at most the largest error in it. */
+    if (r->magnitude)
+        alx_pool_reference(p->pool, p->batch,
+                           &(struct alx_reference){.in = magnitudes, .out = r->magnitude});
+    alx_pool_reference(p->pool, p->batch, &(struct alx_reference){.in = values, .out = r->out});
+error:
+    free(magnitudes);
+    free(values);
+    free(magnitude);
+    free(out);
+    return status;
+}
+
 static void add_macros(struct alx_recipe *recipe, const struct alx_problem *p,
                        const struct alx_params *params)
 {
@@ -51,7 +83,7 @@ static void add_macros(struct alx_recipe *recipe, const struct alx_problem *p,
 
 static bool row_supports(const struct alx_problem *p, const struct alx_traits *t)
 {
-    return !t->simt && alx_power_of_two_divisor(p->info->in.channels, t->vector) >= 4;
+    return !t->simt && !p->pool && alx_power_of_two_divisor(p->info->in.channels, t->vector) >= 4;
 }
 
 static struct alx_params row_choose(const struct alx_problem *p, const struct alx_traits *t)
@@ -93,7 +125,59 @@ const struct alx_algorithm alx_lrn_row = {
     .describe = row_describe,
 };
 
+/* --- with the max-pool behind it --- */
+
+static bool pool_supports(const struct alx_problem *p, const struct alx_traits *t)
+{
+    enum { MOST_ROW_BYTES = 128 << 10 }; /* in private memory */
+    return !t->simt && p->pool && alx_power_of_two_divisor(p->info->in.channels, t->vector) >= 2 &&
+           p->info->in.width * p->info->in.channels * sizeof(float) <= MOST_ROW_BYTES;
+}
+
+static struct alx_params pool_choose(const struct alx_problem *p, const struct alx_traits *t)
+{
+    struct alx_params params = row_choose(p, t);
+    /* Long strips compute little twice, but there should be enough of them for every unit. */
+    params.rows =
+        alx_min(p->info->out.height, alx_ceil_div(p->batch * p->info->out.height, 4 * t->units));
+    return params;
+}
+
+static enum alx_status pool_describe(const struct alx_problem *p, const struct alx_params *params,
+                                     struct alx_recipe *recipe)
+{
+    add_macros(recipe, p, params);
+    alx_window_macros(&recipe->options, &p->pool->layer);
+    alx_text_add(&recipe->options, " -DLRN_POOL -DSTRIP=%zu", params->rows);
+    return alx_recipe_add(
+        recipe, &(struct alx_launch){
+                    .file = "lrn.cl",
+                    .kernel = "lrn_pool",
+                    .args = {{ALX_ROLE_IN, 0}, {ALX_ROLE_OUT, 0}},
+                    .arg_count = 2,
+                    .global = {p->batch * alx_ceil_div(p->info->out.height, params->rows), 1, 1},
+                    .local = {1, 1, 1},
+                });
+}
+
+const struct alx_algorithm alx_lrn_pool = {
+    .kind = ALX_LAYER_LRN,
+    .name = "pooled",
+    .file = "lrn.cl",
+    .summary = "with the max-pool behind it in one pass",
+    .supports = pool_supports,
+    .choose = pool_choose,
+    .input_layout = row_input_layout,
+    .describe = pool_describe,
+};
+
 /* --- one output a work-item --- */
+
+static bool element_supports(const struct alx_problem *p, const struct alx_traits *t)
+{
+    (void)t;
+    return !p->pool;
+}
 
 static enum alx_status element_describe(const struct alx_problem *p,
                                         const struct alx_params *params, struct alx_recipe *recipe)
@@ -117,7 +201,7 @@ const struct alx_algorithm alx_lrn_element = {
     .name = "element",
     .file = "lrn.cl",
     .summary = "one output a work-item",
-    .supports = alx_supports_all,
+    .supports = element_supports,
     .choose = alx_choose_lanes,
     .input_layout = alx_any_input_layout,
     .describe = element_describe,

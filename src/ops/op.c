@@ -11,7 +11,7 @@
 static const struct alx_algorithm *const algorithms[] = {
     &alx_conv_winograd, &alx_conv_direct, &alx_conv_clblast, &alx_conv_naive, &alx_fc_gemv,
     &alx_fc_gemm,       &alx_fc_direct,   &alx_fc_clblast,   &alx_fc_naive,   &alx_lrn_row,
-    &alx_lrn_element,   &alx_pool_max,    &alx_relu,         &alx_softmax,
+    &alx_lrn_pool,      &alx_lrn_element, &alx_pool_max,     &alx_relu,       &alx_softmax,
 };
 
 const struct alx_algorithm *const *alx_algorithms(size_t *count)
@@ -83,7 +83,8 @@ void alx_recipe_begin(struct alx_recipe *recipe, const struct alx_problem *probl
     static const int weight_bits[] = {
         [ALX_PRECISION_FP32] = 32, [ALX_PRECISION_FP16] = 16, [ALX_PRECISION_INT8] = 8};
     alx_text_add(&recipe->options, "-DBATCH=%zu -DVECTOR=%zu -DLANES=%zu -DWEIGHT_BITS=%d",
-                 problem->batch, params->vector, params->lanes, weight_bits[problem->precision]);
+                 problem->batch, params->vector, params->lanes,
+                 weight_bits[recipe->weights.precision]);
     add_tensor(&recipe->options, "IN", problem->info->in, problem->in);
     add_tensor(&recipe->options, "OUT", problem->info->out, problem->out);
 }

@@ -32,6 +32,9 @@ struct alx_traits alx_traits_of_device(const struct alx_device_info *info);
 /* One layer to be computed for a batch. */
 struct alx_problem {
     const struct alx_layer_info *info; /* borrowed */
+    /* NULL, or the max-pool that an LRN layer is computed with, borrowed; `info` then has the
+     * pool's output. Only algorithms that do both support it. */
+    const struct alx_layer_info *pool;
     size_t batch;
     enum alx_precision precision;
     struct alx_layout in, out;
@@ -109,7 +112,8 @@ struct alx_recipe {
 void alx_recipe_free(struct alx_recipe *recipe);
 /* Appends; the launch is copied. */
 enum alx_status alx_recipe_add(struct alx_recipe *recipe, const struct alx_launch *launch);
-/* Adds the macros that common.h lists; every algorithm starts with it. */
+/* Adds the macros that common.h lists; every algorithm starts with it, once the format of its weights
+ * is set. */
 void alx_recipe_begin(struct alx_recipe *recipe, const struct alx_problem *problem,
                       const struct alx_params *params);
 
@@ -156,6 +160,9 @@ struct alx_reference {
 };
 void alx_reference_run(const struct alx_layer_info *info, size_t batch,
                        const struct alx_reference *reference);
+/* The same of an LRN layer with a max-pool behind it; the LRN's outputs are rounded to float32. */
+enum alx_status alx_lrn_pool_reference(const struct alx_problem *problem,
+                                       const struct alx_reference *reference);
 
 /* --- for the files of this room --- */
 
@@ -163,7 +170,8 @@ extern const struct alx_algorithm alx_conv_winograd, alx_conv_direct, alx_conv_c
     alx_conv_naive;
 extern const struct alx_algorithm alx_fc_gemv, alx_fc_gemm, alx_fc_direct, alx_fc_clblast,
     alx_fc_naive;
-extern const struct alx_algorithm alx_lrn_row, alx_lrn_element, alx_pool_max, alx_relu, alx_softmax;
+extern const struct alx_algorithm alx_lrn_row, alx_lrn_pool, alx_lrn_element, alx_pool_max,
+    alx_relu, alx_softmax;
 
 void alx_conv_reference(const struct alx_layer_info *, size_t, const struct alx_reference *);
 void alx_lrn_reference(const struct alx_layer_info *, size_t, const struct alx_reference *);

@@ -19,6 +19,7 @@ static const struct rule {
     {CPU, ALX_LAYER_FC, 5, SIZE_MAX, "gemm", "CPU default: weights serve many images"},
     {CPU, ALX_LAYER_CONV, 1, SIZE_MAX, "winograd", "CPU default: fewer multiplications"},
     {CPU, ALX_LAYER_CONV, 1, SIZE_MAX, "direct", "CPU default"},
+    {CPU, ALX_LAYER_LRN, 1, SIZE_MAX, "pooled", "CPU default: one pass for both layers"},
     {SIMT, ALX_LAYER_FC, 1, 4, "gemv", "GPU default: bound by reading weights"},
     {SIMT, ALX_LAYER_FC, 5, SIZE_MAX, "clblast", "GPU default: a large GEMM"},
     {SIMT, ALX_LAYER_CONV, 1, SIZE_MAX, "direct", "GPU default"},
@@ -65,4 +66,21 @@ const struct alx_algorithm *alx_choose_algorithm(const struct alx_problem *probl
             suits(all[i], problem, traits))
             return all[i];
     return NULL; /* no such kind: the table's last of each kind supports everything */
+}
+
+bool alx_choose_pooled(const struct alx_problem *problem, const struct alx_traits *traits,
+                       const char *wanted)
+{
+    /* Whoever asks for an algorithm of one of the two layers alone gets it. */
+    if (wanted && alx_algorithm_find(ALX_LAYER_MAX_POOL, wanted))
+        return false;
+    const struct alx_algorithm *asked = wanted ? alx_algorithm_find(ALX_LAYER_LRN, wanted) : NULL;
+    if (asked)
+        return asked->supports(problem, traits);
+    size_t count;
+    const struct alx_algorithm *const *all = alx_algorithms(&count);
+    for (size_t i = 0; i < count; i++)
+        if (all[i]->kind == ALX_LAYER_LRN && all[i]->supports(problem, traits))
+            return true;
+    return false;
 }

@@ -38,7 +38,25 @@ static bool folds_into(const struct alx_step *step, const struct alx_layer_info 
     return info->layer.kind == ALX_LAYER_RELU && weighted;
 }
 
-static enum alx_status make_steps(alx_plan *plan)
+/* Folds a max-pool into the LRN layer before it where an algorithm does both. */
+static bool fold_pool(const alx_plan *plan, struct alx_step *step,
+                      const struct alx_layer_info *info, const char *wanted)
+{
+    struct alx_layer_info both = step->info;
+    both.out = info->out;
+    const struct alx_problem problem = {
+        .info = &both, .pool = info, .batch = plan->batch, .precision = plan->precision};
+    if (step->info.layer.kind != ALX_LAYER_LRN || info->layer.kind != ALX_LAYER_MAX_POOL ||
+        step->pool.layer.kernel_h || !alx_choose_pooled(&problem, &plan->traits, wanted))
+        return false;
+    snprintf(step->info.layer.name, sizeof step->info.layer.name, "%.31s+%.31s", both.layer.name,
+             info->layer.name);
+    step->info.out = info->out;
+    step->pool = *info;
+    return true;
+}
+
+static enum alx_status make_steps(alx_plan *plan, const char *wanted)
 {
     enum alx_status status = ALX_STATUS_OK;
     size_t layer_count = alx_net_layer_count(plan->net);
@@ -51,6 +69,8 @@ static enum alx_status make_steps(alx_plan *plan)
             plan->steps[plan->step_count - 1].info.layer.activation = ALX_ACTIVATION_RELU;
             continue;
         }
+        if (plan->step_count && fold_pool(plan, &plan->steps[plan->step_count - 1], info, wanted))
+            continue;
         plan->steps[plan->step_count++] = (struct alx_step){.layer_index = i, .info = *info};
     }
     if (!plan->step_count)
@@ -72,8 +92,10 @@ static void replace_params(struct alx_params *params, const struct alx_params *b
 static void choose_step(alx_plan *plan, struct alx_step *step, bool exact,
                         const struct alx_plan_overrides *overrides)
 {
-    step->problem = (struct alx_problem){
-        .info = &step->info, .batch = plan->batch, .precision = plan->precision};
+    step->problem = (struct alx_problem){.info = &step->info,
+                                         .pool = step->pool.layer.kernel_h ? &step->pool : NULL,
+                                         .batch = plan->batch,
+                                         .precision = plan->precision};
     step->algorithm = alx_choose_algorithm(&step->problem, &plan->traits, overrides->algorithm,
                                            exact, &step->reason);
     step->params = step->algorithm->choose(&step->problem, &plan->traits);
@@ -314,7 +336,7 @@ enum alx_status alx_plan_create_with(const alx_net *net, alx_device *device,
     plan->precision = options->precision;
     plan->memory.limit_bytes =
         options->memory_limit_bytes ? options->memory_limit_bytes : info->global_bytes / 2;
-    ALX_TRY(make_steps(plan));
+    ALX_TRY(make_steps(plan, overrides->algorithm));
     for (size_t i = 0; i < plan->step_count; i++)
         choose_step(plan, &plan->steps[i], options->exact, overrides);
     ALX_TRY(lay_out_tensors(plan, overrides));

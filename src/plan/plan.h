@@ -20,7 +20,9 @@ struct alx_tensor {
 /* A layer that is computed. It reads tensor `index` of the plan and writes tensor `index` + 1. */
 struct alx_step {
     size_t layer_index;         /* whose weights it takes */
-    struct alx_layer_info info; /* with a following ReLU folded in */
+    struct alx_layer_info info; /* with a following ReLU or max-pool folded in: its activation or
+                                   its output, and a name like "norm1+pool1" */
+    struct alx_layer_info pool; /* the max-pool that was folded in; kernel_h 0: none */
     const struct alx_algorithm *algorithm;
     const char *reason;
     struct alx_params params;
@@ -67,6 +69,10 @@ const struct alx_algorithm *alx_choose_algorithm(const struct alx_problem *probl
                                                  const struct alx_traits *traits,
                                                  const char *wanted, bool exact,
                                                  const char **reason);
+
+/* Whether a max-pool should be folded into the LRN layer before it: `problem` has both. */
+bool alx_choose_pooled(const struct alx_problem *problem, const struct alx_traits *traits,
+                       const char *wanted);
 
 /* arena.c: gives every block an offset such that no two that are alive at the same time overlap;
  * returns the arena's size. Blocks of 0 bytes are left out. */

@@ -41,6 +41,18 @@ void alx_layout_store(struct alx_shape shape, struct alx_layout layout, const fl
 {
     if (layout.halo)
         memset(image, 0, alx_layout_elems(shape, layout) * sizeof *image);
+    /* As they lie, or pictures pixel by pixel: what a network's input mostly is. */
+    if (layout.block == 1 && !layout.halo) {
+        memcpy(image, plain, alx_layout_elems(shape, layout) * sizeof *image);
+        return;
+    }
+    if (layout.block == 3 && shape.channels == 3 && !layout.halo) {
+        size_t pixels = shape.height * shape.width;
+        for (size_t i = 0; i < pixels; i++)
+            for (size_t c = 0; c < 3; c++)
+                image[3 * i + c] = plain[c * pixels + i];
+        return;
+    }
     for (size_t c = 0; c < shape.channels; c++)
         for (size_t y = 0; y < shape.height; y++) {
             float *row = image + alx_layout_index(shape, layout, 0, c, y, 0);

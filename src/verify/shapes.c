@@ -122,6 +122,9 @@ static const struct pool_row {
     {2, 17, 4, 9, 2, 3, 2, 3, 0, 0, 0, 0, 1},  {1, 128, 3, 3, 2, 2, 1, 1, 0, 0, 0, 0, 0},
     {1, 1, 20, 20, 7, 7, 5, 5, 3, 3, 3, 3, 0}, {1, 2, 1, 12, 1, 3, 1, 2, 0, 0, 0, 0, 0},
     {3, 14, 6, 1, 3, 1, 2, 1, 0, 0, 0, 0, 0},  {1, 36, 8, 8, 3, 3, 2, 2, 0, 0, 0, 0, 1},
+    {2, 32, 15, 9, 3, 3, 2, 2, 0, 0, 0, 0, 0}, {1, 16, 13, 4, 5, 2, 2, 1, 2, 0, 2, 1, 0},
+    {5, 8, 4, 4, 2, 2, 1, 1, 0, 0, 0, 0, 0},   {1, 24, 9, 9, 2, 2, 3, 3, 0, 0, 0, 0, 0},
+    {3, 4, 6, 3, 3, 3, 1, 1, 1, 1, 1, 1, 0},   {1, 256, 5, 5, 3, 3, 2, 2, 0, 0, 0, 0, 0},
 };
 
 /* batch, C, H, W: for layers that keep the shape */
@@ -146,7 +149,7 @@ size_t alx_verify_shape_count(enum alx_layer_kind kind)
     case ALX_LAYER_FC:
         return COUNT(fc_rows);
     case ALX_LAYER_LRN:
-        return COUNT(lrn_rows);
+        return COUNT(lrn_rows) + COUNT(pool_rows); /* alone, then with each of the pools */
     case ALX_LAYER_MAX_POOL:
         return COUNT(pool_rows);
     case ALX_LAYER_RELU:
@@ -206,9 +209,16 @@ struct alx_verify_shape alx_verify_shape(enum alx_layer_kind kind, size_t index)
         shape.layer.out_channels = r->out;
         shape.layer.activation = r->relu ? ALX_ACTIVATION_RELU : ALX_ACTIVATION_NONE;
     } else if (kind == ALX_LAYER_LRN) {
-        const struct lrn_row *r = &lrn_rows[index];
+        const struct lrn_row *r = &lrn_rows[index % COUNT(lrn_rows)];
         shape.in = (struct alx_shape){r->c, r->h, r->w};
         shape.batch = r->n;
+        if (index >= COUNT(lrn_rows)) {
+            shape = pool_shape(&pool_rows[index - COUNT(lrn_rows)]);
+            shape.pool = shape.layer;
+            shape.pool.kind = ALX_LAYER_MAX_POOL;
+            strcpy(shape.pool.name, "pool");
+            shape.layer = (struct alx_layer){0};
+        }
         shape.layer.lrn_size = r->size;
         shape.layer.lrn_alpha = (double)r->alpha;
         shape.layer.lrn_beta = (double)r->beta;

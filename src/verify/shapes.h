@@ -10,6 +10,7 @@
 struct alx_verify_shape {
     struct alx_shape in;
     struct alx_layer layer;
+    struct alx_layer pool; /* behind an LRN layer; kernel_h 0: none */
     size_t batch;
 };
 

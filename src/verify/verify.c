@@ -122,8 +122,11 @@ static enum alx_status trial_plan(struct trial *t)
     struct alx_plan_options options = {.batch = t->shape.batch, .precision = t->form->precision};
     struct alx_plan_overrides overrides = {.traits = &t->form->traits,
                                            .algorithm = t->algorithm->name};
-    ALX_TRY(alx_net_create("verify", t->shape.in, &t->shape.layer, 1, &t->net));
+    const struct alx_layer layers[] = {t->shape.layer, t->shape.pool};
+    size_t layer_count = t->shape.pool.kernel_h ? 2 : 1;
+    ALX_TRY(alx_net_create("verify", t->shape.in, layers, layer_count, &t->net));
     t->info = *alx_net_layer(t->net, 0);
+    t->info.out = alx_net_output(t->net);
     const size_t in_blocks[] = {0, 1, alx_power_of_two_divisor(t->info.in.channels, 16)};
     const size_t out_blocks[] = {t->info.out.channels,
                                  alx_power_of_two_divisor(t->info.out.channels, 16), 1};
@@ -234,16 +237,20 @@ static enum alx_status run_once(struct trial *t, bool integers)
     const struct alx_step *step = &t->plan->steps[0];
     size_t weights = weight_elems(t), rows = weights ? t->info.layer.out_channels : 0;
     fill(t, integers);
-    struct alx_tensor_view views[] = {{t->weights, ALX_DTYPE_F32, weights},
-                                      {t->biases, ALX_DTYPE_F32, rows}};
-    ALX_TRY(alx_session_create_with(t->plan, &views[0], &views[1], &session));
+    /* of the layer, and of a pool behind it */
+    const struct alx_tensor_view weight_views[2] = {{t->weights, ALX_DTYPE_F32, weights}};
+    const struct alx_tensor_view bias_views[2] = {{t->biases, ALX_DTYPE_F32, rows}};
+    ALX_TRY(alx_session_create_with(t->plan, weight_views, bias_views, &session));
     ALX_TRY(alx_session_run(session, t->in, t->shape.batch, t->out));
     for (size_t i = 0; i < rows; i++)
         alx_pack_round_row(t->weights + i * (weights / rows), weights / rows,
                            step->recipe.weights.precision);
     const struct alx_reference reference = {t->in, t->weights, t->biases, t->expected,
                                             t->magnitude};
-    alx_reference_run(&t->info, t->shape.batch, &reference);
+    if (step->problem.pool)
+        ALX_TRY(alx_lrn_pool_reference(&step->problem, &reference));
+    else
+        alx_reference_run(&t->info, t->shape.batch, &reference);
     if (t->algorithm->magnify)
         ALX_TRY(t->algorithm->magnify(&step->problem, &step->params, &reference));
     compare(t, integers);
@@ -257,7 +264,7 @@ static enum alx_status run_trial(struct trial *t)
     enum alx_status status = ALX_STATUS_OK;
     bool exact = t->algorithm->kind != ALX_LAYER_LRN && t->algorithm->kind != ALX_LAYER_SOFTMAX;
     ALX_TRY(trial_plan(t));
-    if (t->plan->steps[0].algorithm != t->algorithm)
+    if (t->plan->steps[0].algorithm != t->algorithm || t->plan->step_count > 1)
         goto error; /* not for this shape */
     ALX_TRY(trial_allocate(t));
     t->row->shapes++;
