@@ -6,9 +6,10 @@ set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 log=$root/build/setup.log
 
-# Without a home PoCL would keep its cache in /tmp/pocl, which belongs to whoever came first.
-if [ -z "${HOME:-}${XDG_CACHE_HOME:-}${POCL_CACHE_DIR:-}" ]; then
-    export POCL_CACHE_DIR="$root/build/pocl-cache"
+# Without a home nothing would be cached, and PoCL would use /tmp/pocl, which belongs to whoever came
+# first.
+if [ -z "${HOME:-}${XDG_CACHE_HOME:-}" ]; then
+    export XDG_CACHE_HOME="$root/build/cache"
 fi
 
 usage() {

@@ -23,7 +23,6 @@
  *   ROWS         1 .. BLOCK, VECTORS 1 .. 4: its register tile, tiles by vectors
  *   UNROLL       divides GROUP_K     PREFETCH   cache lines fetched ahead every UNROLL steps of k
  */
-#define LINE_WEIGHTS (LINE_BYTES / 4)
 #define SIDE         (TILE + KERNEL - 1)
 #define POINTS       (SIDE * SIDE)
 #define GROUP_IN     (IN_C / GROUPS)

@@ -95,7 +95,8 @@ static int open_folder(const char *path, const char **reason)
     struct stat info;
     int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (folder < 0 || fstat(folder, &info) < 0) {
-        *reason = errno == ELOOP ? "is a symbolic link" : strerror(errno);
+        *reason = errno == ELOOP || errno == ENOTDIR ? "is not a folder, or a link to one"
+                                                     : strerror(errno);
     } else {
         errno = 0;
         *reason = distrust(&info);
@@ -258,7 +259,10 @@ static void find_oldest(int folder, const char *name, const struct stat *info, v
     struct oldest *oldest = user;
     (void)folder;
     oldest->total_bytes += (uint64_t)info->st_size;
-    if (!oldest->name[0] || info->st_mtim.tv_sec < oldest->time.tv_sec) {
+    bool older = info->st_mtim.tv_sec != oldest->time.tv_sec
+                     ? info->st_mtim.tv_sec < oldest->time.tv_sec
+                     : info->st_mtim.tv_nsec < oldest->time.tv_nsec;
+    if (!oldest->name[0] || older) {
         oldest->time = info->st_mtim;
         alx_text_copy(oldest->name, sizeof oldest->name, name);
     }
@@ -296,8 +300,8 @@ void alx_cache_store(struct alx_cache *cache, const uint8_t key[ALX_SHA256_BYTES
         warn_once(cache->path, strerror(errno));
         return;
     }
-    bool good = alx_write_all(fd, &header, sizeof header) && alx_write_all(fd, payload, bytes) &&
-                !fsync(fd);
+    /* Not synced: an entry that a power cut tears fails its hash, and drives take their time. */
+    bool good = alx_write_all(fd, &header, sizeof header) && alx_write_all(fd, payload, bytes);
     int reason = errno;
     if (close(fd) && good) {
         good = false;

@@ -16,6 +16,7 @@ struct alx_device {
     cl_context context;
     cl_command_queue queue; /* in order; with profiling when asked */
     bool profiling;
+    bool transient; /* programs compiled now will hardly be wanted again: they are not stored */
     struct alx_programs *programs;
 };
 

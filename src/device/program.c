@@ -21,7 +21,7 @@ enum { KEPT_PROGRAMS = 128 }; /* several networks' worth; beyond, the eldest are
 struct program {
     uint8_t key[ALX_SHA256_BYTES];
     cl_program handle; /* NULL: a free place */
-    bool cached;       /* it came from the disk */
+    bool to_store;     /* on disk, when it is let go */
 };
 
 struct alx_programs {
@@ -214,7 +214,7 @@ static void let_go(const struct alx_programs *programs, struct program *program)
 {
     if (!program->handle)
         return;
-    if (programs->cache && !program->cached)
+    if (programs->cache && program->to_store)
         store(programs, program);
     clReleaseProgram(program->handle);
     *program = (struct program){0};
@@ -238,14 +238,14 @@ static enum alx_status get_program(alx_device *device, const char *file, const c
             goto error;
         }
     program.handle = load(device, program.key, options);
-    program.cached = program.handle != NULL;
-    if (!program.handle)
+    bool cached = program.handle != NULL;
+    program.to_store = !cached && !device->transient;
+    if (!cached)
         ALX_TRY(compile(device, file, alx_text_get(&source), options, &program.handle));
-    programs->counts.built += !program.cached;
-    programs->counts.cached += program.cached;
-    alx_log(ALX_LOG_DEBUG, "%s: %s in %.1f ms with %s", file,
-            program.cached ? "loaded" : "compiled", (double)(alx_clock_ns() - start) * 1e-6,
-            options);
+    programs->counts.built += !cached;
+    programs->counts.cached += cached;
+    alx_log(ALX_LOG_DEBUG, "%s: %s in %.1f ms with %s", file, cached ? "loaded" : "compiled",
+            (double)(alx_clock_ns() - start) * 1e-6, options);
     struct program *place = &programs->kept[programs->next];
     programs->next = (programs->next + 1) % KEPT_PROGRAMS;
     let_go(programs, place);

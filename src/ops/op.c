@@ -83,7 +83,8 @@ void alx_recipe_begin(struct alx_recipe *recipe, const struct alx_problem *probl
     static const int weight_bits[] = {
         [ALX_PRECISION_FP32] = 32, [ALX_PRECISION_FP16] = 16, [ALX_PRECISION_INT8] = 8};
     alx_text_add(&recipe->options, "-DBATCH=%zu -DVECTOR=%zu -DLANES=%zu -DWEIGHT_BITS=%d",
-                 problem->batch, params->vector, params->lanes, weight_bits[problem->precision]);
+                 problem->batch, params->vector, params->lanes,
+                 weight_bits[recipe->weights.precision]);
     add_tensor(&recipe->options, "IN", problem->info->in, problem->in);
     add_tensor(&recipe->options, "OUT", problem->info->out, problem->out);
 }

@@ -110,8 +110,7 @@ static enum alx_status allocate(alx_session *session)
     enum alx_status status = ALX_STATUS_OK;
     const struct alx_plan *plan = session->plan;
     const alx_device *device = plan->device;
-    ALX_TRY(alx_buffer_create(device, CL_MEM_READ_WRITE | CL_MEM_ALLOC_HOST_PTR,
-                              plan->memory.arena_bytes, &session->arena));
+    ALX_TRY(alx_buffer_create(device, plan->memory.arena_bytes, &session->arena));
     ALX_TRY(
         alx_alloc(plan->step_count + 1, sizeof *session->tensors, "a session", &session->tensors));
     ALX_TRY(alx_alloc(plan->step_count, sizeof *session->steps, "a session", &session->steps));
@@ -128,8 +127,7 @@ static enum alx_status allocate(alx_session *session)
     for (size_t i = 0; i < 2 && plan->staging_part_bytes; i++) {
         ALX_TRY(
             alx_alloc(plan->staging_part_bytes, 1, "streamed weights", &session->staging_host[i]));
-        ALX_TRY(alx_buffer_create(device, CL_MEM_READ_ONLY, plan->staging_part_bytes,
-                                  &session->staging[i]));
+        ALX_TRY(alx_buffer_create(device, plan->staging_part_bytes, &session->staging[i]));
     }
 error:
     return status;
@@ -254,16 +252,17 @@ error:
 static enum alx_status write_input(alx_session *session, const float *images, size_t count)
 {
     enum alx_status status = ALX_STATUS_OK;
+    const alx_device *device = session->plan->device;
     const struct alx_tensor *tensor = &session->plan->tensors[0];
     size_t elems = alx_layout_elems(tensor->shape, tensor->layout);
-    float *map;
-    ALX_TRY(alx_buffer_map(session->plan->device, session->tensors[0], CL_MAP_WRITE, tensor->bytes,
-                           &map));
+    struct alx_mapped mapped = {0};
+    ALX_TRY(alx_buffer_map(device, session->tensors[0], true, tensor->bytes, &mapped));
+    float *out = mapped.data;
     for (size_t i = 0; i < count; i++)
         alx_layout_store(tensor->shape, tensor->layout, images + i * alx_shape_elems(tensor->shape),
-                         map + i * elems);
-    memset(map + count * elems, 0, (session->plan->batch - count) * elems * sizeof *map);
-    ALX_TRY(alx_buffer_unmap(session->plan->device, session->tensors[0], map));
+                         out + i * elems);
+    memset(out + count * elems, 0, (session->plan->batch - count) * elems * sizeof *out);
+    ALX_TRY(alx_buffer_unmap(device, &mapped));
 error:
     return status;
 }
@@ -271,17 +270,19 @@ error:
 static enum alx_status read_output(alx_session *session, size_t count, float *out)
 {
     enum alx_status status = ALX_STATUS_OK;
+    const alx_device *device = session->plan->device;
     size_t last = session->plan->step_count;
     const struct alx_tensor *tensor = &session->plan->tensors[last];
     size_t elems = alx_layout_elems(tensor->shape, tensor->layout);
-    float *map;
+    struct alx_mapped mapped = {0};
     /* the only place where a run waits */
-    ALX_TRY(alx_buffer_map(session->plan->device, session->tensors[last], CL_MAP_READ,
-                           count * elems * sizeof *map, &map));
+    ALX_TRY(alx_buffer_map(device, session->tensors[last], false, count * elems * sizeof *out,
+                           &mapped));
+    const float *in = mapped.data;
     for (size_t i = 0; i < count; i++)
-        alx_layout_load(tensor->shape, tensor->layout, map + i * elems,
+        alx_layout_load(tensor->shape, tensor->layout, in + i * elems,
                         out + i * alx_shape_elems(tensor->shape));
-    ALX_TRY(alx_buffer_unmap(session->plan->device, session->tensors[last], map));
+    ALX_TRY(alx_buffer_unmap(device, &mapped));
 error:
     return status;
 }

@@ -24,20 +24,20 @@ cl_mem alx_session_part(const alx_session *session, const struct alx_bound_step 
 }
 
 static enum alx_status create_mapped(const alx_device *device, size_t bytes, cl_mem *buffer,
-                                     void **map)
+                                     struct alx_mapped *mapped)
 {
     enum alx_status status = ALX_STATUS_OK;
-    ALX_TRY(alx_buffer_create(device, CL_MEM_READ_ONLY | CL_MEM_ALLOC_HOST_PTR, bytes, buffer));
-    ALX_TRY(alx_buffer_map(device, *buffer, CL_MAP_WRITE, bytes, map));
+    ALX_TRY(alx_buffer_create(device, bytes, buffer));
+    ALX_TRY(alx_buffer_map(device, *buffer, true, bytes, mapped));
 error:
     return status;
 }
 
 /* Unmaps what was mapped, whether or not it was filled. */
-static enum alx_status finish(const alx_device *device, cl_mem buffer, void *map,
+static enum alx_status finish(const alx_device *device, struct alx_mapped *mapped,
                               enum alx_status status)
 {
-    enum alx_status unmapped = map ? alx_buffer_unmap(device, buffer, map) : ALX_STATUS_OK;
+    enum alx_status unmapped = alx_buffer_unmap(device, mapped);
     return status != ALX_STATUS_OK ? status : unmapped;
 }
 
@@ -46,11 +46,11 @@ static enum alx_status upload_biases(alx_session *session, struct alx_bound_step
     enum alx_status status = ALX_STATUS_OK;
     const alx_device *device = session->plan->device;
     size_t bytes = 2 * sizeof(float) * alx_pack_padded_rows(&bound->pack.format);
-    void *map = NULL;
-    ALX_TRY(create_mapped(device, bytes, &bound->bias, &map));
-    ALX_TRY(alx_pack_biases(&bound->pack, map));
+    struct alx_mapped mapped = {0};
+    ALX_TRY(create_mapped(device, bytes, &bound->bias, &mapped));
+    ALX_TRY(alx_pack_biases(&bound->pack, mapped.data));
 error:
-    return finish(device, bound->bias, map, status);
+    return finish(device, &mapped, status);
 }
 
 static enum alx_status upload_part(alx_session *session, struct alx_bound_step *bound, size_t part)
@@ -59,11 +59,11 @@ static enum alx_status upload_part(alx_session *session, struct alx_bound_step *
     const alx_device *device = session->plan->device;
     const struct alx_step *step = bound->step;
     size_t count = panels_in(step, part);
-    void *map = NULL;
-    ALX_TRY(create_mapped(device, count * step->panel_bytes, &bound->parts[part], &map));
-    ALX_TRY(alx_pack_weights(&bound->pack, part * step->part_panels, count, map));
+    struct alx_mapped mapped = {0};
+    ALX_TRY(create_mapped(device, count * step->panel_bytes, &bound->parts[part], &mapped));
+    ALX_TRY(alx_pack_weights(&bound->pack, part * step->part_panels, count, mapped.data));
 error:
-    return finish(device, bound->parts[part], map, status);
+    return finish(device, &mapped, status);
 }
 
 enum alx_status alx_session_upload(alx_session *session, struct alx_bound_step *bound)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device/device.h"
 #include "net/shape.h"
 #include "ops/pack.h"
 #include "plan/plan.h"
@@ -49,7 +50,7 @@ static size_t forms_of(const struct alx_device_info *info, const struct alx_algo
         forms[count++] = (struct form){"SIMT 8", simt, ALX_PRECISION_FP32, true};
     if (own.simt || own.vector != 8)
         forms[count++] = (struct form){"CPU 8", cpu8, ALX_PRECISION_FP32, true};
-    if (own.simt || own.vector != 16)
+    if (!info->simulator && (own.simt || own.vector != 16)) /* the width aside, as the one before */
         forms[count++] = (struct form){"CPU 16", cpu16, ALX_PRECISION_FP32, true};
     return count;
 }
@@ -334,6 +335,7 @@ enum alx_status alx_verify_run(alx_device *device, const struct alx_verify_optio
     size_t count, failures = 0, tried = 0;
     const struct alx_algorithm *const *algorithms = alx_algorithms(&count);
     options = options ? options : &everything;
+    device->transient = true; /* a thousand programs */
     for (size_t i = 0; i < count; i++) {
         struct form forms[MAX_FORMS];
         size_t form_count =
@@ -352,6 +354,7 @@ enum alx_status alx_verify_run(alx_device *device, const struct alx_verify_optio
                 report(user, &row);
         }
     }
+    device->transient = false;
     if (!tried && !failures)
         return alx_fail(ALX_STATUS_USAGE, "verify: no algorithm is called %s %s",
                         options->layer ? options->layer : "",
