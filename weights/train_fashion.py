@@ -50,10 +50,10 @@ MOMENTUM = 0.9
 WEIGHT_DECAY = 5e-4
 RATE = 0.02
 RATE_FALL = 0.35
-RATE_STEPS = (7, 16, 22, 26, 28)
-EPOCHS = 30
+RATE_STEPS = (7, 24, 30, 33, 35)
+EPOCHS = 36
 WARM_UP_BATCHES = 200
-TEST_EVERY = 4  # epochs; only to watch: nothing is chosen by the test images
+TEST_EVERY = 4  # epochs
 
 # Of a part so many pictures are white on black as they come, negated, and in random shades of grey;
 # the rest is in random colours.

@@ -24,8 +24,8 @@ typedef struct alx_model alx_model;
 
 /* Zero means: as the file says. */
 struct alx_model_options {
-    const char *network;     /* a built-in table's name, for files that do not say theirs; it wins
-                                over what a file says */
+    const char *network;     /* for files that do not say theirs, see alx_net_open(); it wins over
+                                what a file says */
     const char *labels_path; /* one label a line; as many as the network has classes */
 };
 
@@ -34,9 +34,11 @@ struct alx_model_options {
  * $ALEXNET_CL_MODELS (colon-separated), then the installed weights, then the source tree's;
  * FILE_NOT_FOUND lists what is there. The content decides the format. Everything in the file is
  * checked: MODEL and one line that names the file and the tensor or offset. A network that does not
- * end in softmax gets one ("prob"). Weights must be finite. A file that does not say its
- * preprocessing gets what its network was published with, or torchvision's, and a warning; unused
- * tensors are a warning, too. `options` may be NULL. */
+ * end in softmax gets one ("prob"). Weights must be finite. Files that do not say their network are
+ * recognised by the names and shapes of their tensors; other numbers of channels or classes than
+ * the table's are fine. A file that does not say its preprocessing gets what its network was
+ * published with, or torchvision's and a warning; one of 1000 classes without labels gets
+ * ImageNet's; unused tensors are a warning, too. `options` may be NULL. */
 ALX_API enum alx_status alx_model_load(const char *path_or_name,
                                        const struct alx_model_options *options, alx_model **out);
 /* A network with random weights (He initialisation, biases 0 to 0.1, a fixed sequence from `seed`),
@@ -46,8 +48,9 @@ ALX_API enum alx_status alx_model_create_random(const alx_net *net, uint64_t see
 ALX_API void alx_model_destroy(alx_model **model);
 
 ALX_API const char *alx_model_name(const alx_model *model);
-ALX_API const char *alx_model_format(const alx_model *model); /* "safetensors", or "random" */
-ALX_API const char *alx_model_path(const alx_model *model);   /* "" when not from a file */
+/* "safetensors", "caffemodel", "onnx", "torch", or "random". */
+ALX_API const char *alx_model_format(const alx_model *model);
+ALX_API const char *alx_model_path(const alx_model *model); /* "" when not from a file */
 /* SHA-256 of the file as 64 hexadecimal digits, computed when asked (about 1 s for 500 MB); "" when
  * not from a file. Threads may ask at once. */
 ALX_API enum alx_status alx_model_sha256(const alx_model *model, char out[65]);
@@ -67,6 +70,22 @@ ALX_API struct alx_tensor_view alx_model_biases(const alx_model *model, size_t l
  * are stored; MODEL names a value that is too large for it. */
 ALX_API enum alx_status alx_model_save(const alx_model *model, const char *path,
                                        enum alx_dtype dtype);
+
+/* A mean image [C, H, W], in the order of channels that the network reads. `values` are owned. */
+struct alx_mean_image {
+    float *values;
+    size_t channels, height, width;
+};
+/* Reads Caffe's mean.binaryproto or a NumPy array (.npy) of float32 or float64, [C, H, W] with 1 or
+ * 3 channels. For struct alx_preprocess, which borrows it. MODEL, or what reading a file fails
+ * with. */
+ALX_API enum alx_status alx_mean_image_load(const char *path, struct alx_mean_image *out);
+/* Accepts an empty image; leaves an empty one. */
+ALX_API void alx_mean_image_free(struct alx_mean_image *image);
+
+/* A network by name, see alx_net_create_named(), or from a file: Caffe's .prototxt, when the name
+ * ends so or holds a '/'. MODEL, or what reading a file fails with. */
+ALX_API enum alx_status alx_net_open(const char *name_or_path, alx_net **out);
 
 /* Installed models: calls `found` for each with name and path; stops when it returns false. */
 ALX_API enum alx_status

@@ -88,6 +88,28 @@ static void override_preprocess(struct alx_preprocess *p, const struct cli_optio
     }
 }
 
+/* A mean image that the user names instead of numbers. */
+static enum alx_status load_mean(struct cli_engine *engine, const char *path)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    struct alx_shape input = alx_net_input(engine->net);
+    struct alx_mean_image *image = &engine->mean_image;
+    if (!path)
+        return status;
+    ALX_TRY(alx_mean_image_load(path, image));
+    if (image->channels != input.channels || image->height < input.height ||
+        image->width < input.width)
+        return alx_fail(ALX_STATUS_MODEL,
+                        "%s: a mean image of %zux%zux%zu, but the network reads %zux%zux%zu", path,
+                        image->height, image->width, image->channels, input.height, input.width,
+                        input.channels);
+    engine->preprocess.mean_image = image->values;
+    engine->preprocess.mean_height = image->height;
+    engine->preprocess.mean_width = image->width;
+error:
+    return status;
+}
+
 static enum alx_status load_model(struct cli_engine *engine, const struct cli_options *options)
 {
     enum alx_status status = ALX_STATUS_OK;
@@ -100,6 +122,7 @@ static enum alx_status load_model(struct cli_engine *engine, const struct cli_op
     override_preprocess(&engine->preprocess, options);
     if (options->input_size)
         ALX_TRY(resize_net(engine, options->input_size));
+    ALX_TRY(load_mean(engine, options->mean.file));
     engine->input_elems = elems(alx_net_input(engine->net));
     engine->times.model_ns = alx_clock_ns() - start_ns;
 error:
@@ -149,6 +172,7 @@ void cli_engine_close(struct cli_engine *engine)
     alx_session_destroy(&engine->session);
     alx_plan_destroy(&engine->plan);
     alx_net_destroy(&engine->resized);
+    alx_mean_image_free(&engine->mean_image);
     alx_model_destroy(&engine->model);
     alx_device_close(&engine->device);
     alx_decoder_destroy(&engine->decoder);

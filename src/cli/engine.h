@@ -27,6 +27,7 @@ struct cli_engine {
     alx_session *session;
     alx_decoder *decoder;
     struct alx_preprocess preprocess; /* the model's, with what was overridden */
+    struct alx_mean_image mean_image; /* --mean's */
     enum alx_precision precision;
     size_t batch, classes, input_elems;
     float *inputs;  /* [batch, C, H, W] */

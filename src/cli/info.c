@@ -363,7 +363,7 @@ int cli_info(const struct cli_options *options)
     if (options->list)
         return list(options);
     if (options->network && !name)
-        code = cli_exit_code(alx_net_create_named(options->network, &named), EXIT_MODEL);
+        code = cli_exit_code(alx_net_open(options->network, &named), EXIT_MODEL);
     else
         code = cli_exit_code(alx_model_load(name, &how, &model), EXIT_MODEL);
     if (code)

@@ -64,17 +64,30 @@ static bool parse_floats(const char *text, size_t count, float *out)
     return true;
 }
 
+/* Numbers never look like this. */
+static bool is_mean_file(const char *text)
+{
+    const char *suffix = strrchr(text, '.');
+    return strchr(text, '/') ||
+           (suffix && (!strcmp(suffix, ".npy") || !strcmp(suffix, ".binaryproto")));
+}
+
 static enum alx_status parse_triple(const struct cli_option *row, const char *text,
                                     struct triple *out)
 {
-    bool may_be_three = row->kind == KIND_TRIPLE;
+    bool may_be_three = row->kind != KIND_FLOAT;
     struct triple triple = {.given = true};
     float *values = triple.values;
-    if (parse_floats(text, 1, values))
+    if (row->kind == KIND_MEAN && is_mean_file(text))
+        triple.file = text;
+    else if (parse_floats(text, 1, values))
         values[1] = values[2] = values[0];
     else if (!may_be_three || !parse_floats(text, 3, values))
         return alx_fail(ALX_STATUS_USAGE, "--%s: cannot be '%s'; give %s", row->name, text,
-                        may_be_three ? "one number, or three as in 104,117,123" : "one number");
+                        row->kind == KIND_FLOAT ? "one number"
+                        : row->kind == KIND_MEAN
+                            ? "one number, three as in 104,117,123, or a .npy or .binaryproto file"
+                            : "one number, or three as in 104,117,123");
     if (row->low && (values[0] == 0 || values[1] == 0 || values[2] == 0))
         return alx_fail(ALX_STATUS_USAGE, "--%s: cannot be 0; leave it out", row->name);
     *out = triple;
@@ -136,6 +149,7 @@ static enum alx_status parse_value(struct cli_options *options, const struct cli
     case KIND_WORD:
         return parse_word(row, value, field);
     case KIND_TRIPLE:
+    case KIND_MEAN:
     case KIND_FLOAT:
         return parse_triple(row, value, field);
     case KIND_JSON:

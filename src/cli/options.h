@@ -35,10 +35,11 @@ enum {
 
 enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
-/* V,V,V or one V for all three channels. */
+/* V,V,V or one V for all three channels, or a file that holds the values. */
 struct triple {
     bool given;
     float values[3];
+    const char *file; /* borrowed, or NULL */
 };
 
 struct cli_command;
@@ -78,6 +79,7 @@ enum option_kind {
     KIND_CHOICE, /* an int: the index in `choices` */
     KIND_WORD,   /* a text: one of `choices` */
     KIND_TRIPLE, /* three floats, or one for all */
+    KIND_MEAN,   /* the same, or a mean image's file */
     KIND_FLOAT,  /* the same, but one number alone */
     KIND_JSON,   /* a flag, and a text when a value is given */
 };
@@ -99,7 +101,7 @@ struct cli_option {
     unsigned commands;
     enum option_kind kind;
     size_t offset;    /* in struct cli_options */
-    size_t low, high; /* of KIND_NUMBER; KIND_TRIPLE and KIND_FLOAT: low 1 forbids 0 */
+    size_t low, high; /* of KIND_NUMBER; of the kinds of floats: low 1 forbids 0 */
     enum completion completion;
     const char *choices[8]; /* NULL-terminated: the values there are, or those worth offering */
     bool hidden;

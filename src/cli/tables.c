@@ -64,8 +64,10 @@ static const struct cli_option options[] = {
     {OPTION("model", 'm', "FILE|NAME", "the model: a file, or the name of an installed one",
             ON_RUNS | ON_INFO, KIND_TEXT, model),
      .completion = COMPLETE_FILE},
-    {OPTION("network", 0, "NAME", "the built-in network that a file of mere weights belongs to",
-            ON_RUNS | ON_INFO | ON_CONVERT, KIND_TEXT, network),
+    {OPTION(
+         "network", 0, "NAME|FILE",
+         "the network that a file of mere weights belongs to: a built-in one, or a .prototxt file",
+         ON_RUNS | ON_INFO | ON_CONVERT, KIND_TEXT, network),
      .completion = COMPLETE_NETWORK},
     {OPTION("labels", 0, "FILE", "the names of the classes, one a line",
             ON_RUNS | ON_INFO | ON_CONVERT, KIND_TEXT, labels),
@@ -92,10 +94,12 @@ static const struct cli_option options[] = {
          ON_RUNS, KIND_CHOICE, resize),
      OFFER("warp", "crop", "none")},
     {OPTION(
-        "mean", 0, "V,V,V",
-        "subtracted from each channel: a pixel p becomes (p * scale - mean) / std; giving one of "
-        "--mean, --std, --scale resets the others to 0, 1, 1",
-        ON_RUNS, KIND_TRIPLE, mean)},
+         "mean", 0, "V,V,V|FILE",
+         "subtracted from each channel, or a mean image (.npy, .binaryproto): a pixel p becomes (p "
+         "* "
+         "scale - mean) / std; giving one of --mean, --std, --scale resets the others to 0, 1, 1",
+         ON_RUNS, KIND_MEAN, mean),
+     .completion = COMPLETE_FILE},
     {OPTION("std", 0, "V,V,V", "what each channel is divided by", ON_RUNS, KIND_TRIPLE, std),
      .low = 1},
     {OPTION("scale", 0, "V", "what pixels (0 to 255) are multiplied by first", ON_RUNS, KIND_FLOAT,

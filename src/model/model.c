@@ -59,6 +59,7 @@ void alx_model_destroy(alx_model **model)
     free(m->digest);
     alx_file_unmap(&m->mapping);
     free(m->values);
+    alx_values_free(&m->converted);
     free(m->mean_image);
     alx_labels_free(&m->labels);
     free(m->slots);

@@ -26,6 +26,7 @@ struct alx_model {
     struct alx_preprocess preprocess; /* its mean image is mean_image */
     float *mean_image;                /* owned, or NULL */
     float *values;                    /* owned, or NULL */
+    struct alx_values *converted;     /* owned */
     struct alx_mapping mapping;       /* owned */
     struct alx_model_digest *digest;  /* owned */
 };
@@ -42,5 +43,8 @@ enum alx_status alx_model_check(const alx_model *model);
 /* Makes a model of a file's bytes, which it borrows. `path` is for messages. */
 enum alx_status alx_model_read(const char *path, const uint8_t *data, size_t bytes,
                                const struct alx_model_options *options, alx_model **out);
+
+/* alx_mean_image_load() from memory. */
+enum alx_status alx_mean_image_read(const uint8_t *data, size_t bytes, struct alx_mean_image *out);
 
 #endif

@@ -8,7 +8,8 @@
 #include "util/memory.h"
 #include "util/text.h"
 
-static const struct alx_reader *const readers[] = {&alx_reader_safetensors};
+static const struct alx_reader *const readers[] = {&alx_reader_safetensors, &alx_reader_torch,
+                                                   &alx_reader_onnx, &alx_reader_caffe};
 enum { READER_COUNT = sizeof readers / sizeof *readers };
 
 const struct alx_reader *alx_reader_row(size_t index)
@@ -34,6 +35,15 @@ enum alx_status alx_reader_find(const uint8_t *data, size_t bytes, const struct 
     return status;
 }
 
+void alx_values_free(struct alx_values **values)
+{
+    while (*values) {
+        struct alx_values *next = (*values)->next;
+        free(*values);
+        *values = next;
+    }
+}
+
 void alx_source_free(struct alx_source *source)
 {
     for (size_t i = 0; i < source->tensor_count; i++)
@@ -43,7 +53,26 @@ void alx_source_free(struct alx_source *source)
     free(source->origin);
     alx_net_destroy(&source->net);
     alx_labels_free(&source->labels);
+    alx_values_free(&source->values);
     *source = (struct alx_source){0};
+}
+
+enum alx_status alx_source_keep(struct alx_source *source, size_t elems, float **out)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    const size_t most = (size_t)1 << 28;
+    struct alx_values *values = NULL;
+    if (elems > most - source->value_count)
+        return alx_fail(ALX_STATUS_MODEL,
+                        "more than %zu values have to be converted; convert the file to F32", most);
+    ALX_TRY(
+        alx_alloc(1, sizeof *values + elems * sizeof *values->values, "converted values", &values));
+    values->next = source->values;
+    source->values = values;
+    source->value_count += elems;
+    *out = values->values;
+error:
+    return status;
 }
 
 static int compare_names(const void *a, const void *b)

@@ -28,6 +28,13 @@ struct alx_source_tensor {
     size_t dims[ALX_TENSOR_MAX_DIMS], dim_count;
 };
 
+/* Values that do not lie in the file as they are needed: a list, owned. */
+struct alx_values {
+    struct alx_values *next;
+    float values[];
+};
+void alx_values_free(struct alx_values **values);
+
 /* What a file says. Everything is owned. Tensors of conv and fc layers are named LAYER.weight [OUT,
  * IN / groups, KH, KW] or [OUT, C * H * W], and LAYER.bias [OUT]. */
 struct alx_source {
@@ -38,7 +45,11 @@ struct alx_source {
     alx_net *net;             /* NULL: not said */
     struct alx_labels labels; /* count 0: none */
     bool has_preprocess;
+    bool has_usual_size; /* resize_size is 256 where a network reads 200 to 256 pixels, else its
+                            size */
     struct alx_preprocess preprocess;
+    struct alx_values *values; /* that tensors show */
+    size_t value_count;
 };
 
 /* Frees what a source owns and leaves an empty one. */
@@ -47,6 +58,10 @@ void alx_source_free(struct alx_source *source);
 void alx_source_sort(struct alx_source *source);
 /* The tensor of that name, or NULL. Only after sorting. */
 struct alx_source_tensor *alx_source_find(const struct alx_source *source, const char *name);
+
+/* Room for values that a tensor of the source will show; MODEL when the file asks for more than
+ * 2^28 in all. */
+enum alx_status alx_source_keep(struct alx_source *source, size_t elems, float **out);
 
 /* A text from outside, cut to what a message can bear and cleaned. Returns `shown`. */
 const char *alx_show(const char *text, char shown[ALX_SHOW_BYTES]);
@@ -70,6 +85,7 @@ const struct alx_reader *alx_reader_row(size_t index);
 enum alx_status alx_reader_find(const uint8_t *data, size_t bytes, const struct alx_reader **out);
 
 /* Rows that live in files of their own. */
-extern const struct alx_reader alx_reader_safetensors;
+extern const struct alx_reader alx_reader_safetensors, alx_reader_torch, alx_reader_onnx,
+    alx_reader_caffe;
 
 #endif

@@ -112,8 +112,8 @@ struct alx_recipe {
 void alx_recipe_free(struct alx_recipe *recipe);
 /* Appends; the launch is copied. */
 enum alx_status alx_recipe_add(struct alx_recipe *recipe, const struct alx_launch *launch);
-/* Adds the macros that common.h lists; every algorithm starts with it, once the format of its
- * weights is set. */
+/* Adds the macros that common.h lists; every algorithm starts with it, after the format of its
+ * weights. */
 void alx_recipe_begin(struct alx_recipe *recipe, const struct alx_problem *problem,
                       const struct alx_params *params);
 

@@ -175,5 +175,45 @@ class Convert(Case):
                 os.remove(target)
 
 
+class Formats(Case):
+    """Files of other programs, and what goes with them."""
+
+    GOLDEN = os.environ["ALX_TEST_GOLDEN"]
+
+    def answer(self, *arguments):
+        result = self.run_program(*arguments, "--json", "--top=0", self.red, code=0)
+        return [row["probability"] for row in json.loads(result.out)["images"][0]["top"]]
+
+    def test_converted_models_give_the_same_answers(self):
+        for name in ("caffe/caffenet_upgraded.caffemodel", "onnx/zoo9.onnx", "onnx/float16.onnx"):
+            with self.subTest(name=name):
+                source, target = os.path.join(self.GOLDEN, name), self.path("converted.safetensors")
+                self.run_program("-q", "convert", source, target, code=0)
+                self.assertEqual(self.answer("-q", "-m", source), self.answer("-m", target))
+
+    def test_networks_of_prototxt_files(self):
+        network = os.path.join(self.GOLDEN, "caffe/caffenet.prototxt")
+        model = os.path.join(self.GOLDEN, "caffe/caffenet_upgraded.caffemodel")
+        self.assertIn("conv5", self.run_program("info", "--network", network, code=0).out)
+        self.assertIn("conv5", self.run_program("info", model, "--network", network, code=0).out)
+        self.assert_one_error(self.run_program("info", "--network=./none.prototxt", code=4),
+                              "none.prototxt: ")
+        wrong = self.write("wrong.prototxt", "layer {\n")
+        self.assert_one_error(self.run_program("info", "--network", wrong, code=4),
+                              "wrong.prototxt: ", "line 2")
+
+    def test_mean_images(self):
+        header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (3, 8, 8), }\n"
+        start = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header
+        mean = self.write("mean.npy", start + models.floats([100.0] * 64 + [3.0] * 128))
+        self.assertEqual(self.answer("-m", self.model, "--mean", mean, "--std=255"),
+                         self.answer("-m", self.model, "--mean=100,3,3", "--std=255"))
+        result = self.run_program("-m", self.model, "--mean=none.npy", self.red, code=4)
+        self.assert_one_error(result, "none.npy: ")
+        other = os.path.join(self.GOLDEN, "caffe/mean.npy")
+        result = self.run_program("-m", self.model, "--mean", other, self.red, code=4)
+        self.assert_one_error(result, "mean.npy: ", "6x5x3")
+
+
 if __name__ == "__main__":
     unittest.main()

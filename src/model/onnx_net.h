@@ -1,0 +1,48 @@
+/*
+ * What the files share that make a network of ONNX's nodes.
+ */
+#ifndef ALX_MODEL_ONNX_NET_H
+#define ALX_MODEL_ONNX_NET_H
+
+#include "model/onnx.h"
+
+/* What is made while the nodes are walked through. */
+struct alx_onnx_maker {
+    struct alx_onnx_graph *graph;
+    struct alx_source *source;
+    struct alx_chain chain;
+    const struct alx_onnx_node *node; /* the one that is being read */
+    struct alx_span current;          /* what the last node wrote */
+    bool flat;                        /* [N, C * H * W] instead of [N, C, H, W] */
+    bool ended;                       /* a softmax is the end */
+    bool quantised;                   /* between QuantizeLinear and DequantizeLinear */
+    bool warned;                      /* of them */
+    size_t weight;                    /* of the last layer with weights, in the source; its bias,
+                                         if any, comes after it */
+};
+
+/* MODEL: names the node that is being read. */
+enum alx_status alx_maker_refuse(const struct alx_onnx_maker *maker, const char *why);
+/* The input of that number as a constant; NULL when the node does not have it. */
+enum alx_status alx_maker_constant(const struct alx_onnx_maker *maker, size_t number,
+                                   struct alx_onnx_tensor **out);
+/* A layer of that kind with its name. */
+struct alx_layer alx_maker_new_layer(const struct alx_onnx_maker *maker, enum alx_layer_kind kind);
+/* A list of the attribute as sizes from `low`; `count` times `fallback` when it is not there. */
+enum alx_status alx_maker_sizes(const struct alx_onnx_maker *maker, const char *name, size_t count,
+                                size_t low, size_t fallback, size_t *out);
+/* Strides, dilations and padding of the layer, whose kernel is known. */
+enum alx_status alx_maker_set_window(const struct alx_onnx_maker *maker, struct alx_layer *layer);
+
+/* Operators, one node each: those with windows, and those with weights. */
+enum alx_status alx_onnx_make_conv(struct alx_onnx_maker *maker);
+enum alx_status alx_onnx_make_gemm(struct alx_onnx_maker *maker);
+enum alx_status alx_onnx_make_mat_mul(struct alx_onnx_maker *maker);
+enum alx_status alx_onnx_make_add(struct alx_onnx_maker *maker);
+enum alx_status alx_onnx_make_batch_norm(struct alx_onnx_maker *maker);
+enum alx_status alx_onnx_make_max_pool(struct alx_onnx_maker *maker);
+enum alx_status alx_onnx_make_global_max_pool(struct alx_onnx_maker *maker);
+enum alx_status alx_onnx_make_average_pool(struct alx_onnx_maker *maker);
+enum alx_status alx_onnx_make_global_average_pool(struct alx_onnx_maker *maker);
+
+#endif
