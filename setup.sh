@@ -257,8 +257,8 @@ alone() {
     ) 9<"$root/setup.sh"
 }
 
-# A newer compiler may warn of what ours does not, and so may an optimiser that guesses; without
-# as much optimisation, warnings are errors (tests/check_variants.py).
+# A newer compiler may warn of what ours does not, and an optimiser guesses. Warnings are errors in
+# the default build type (tests/check_variants.py).
 configure_release() {
     configure "$root/build" --buildtype=release -Dwerror=false "$@"
 }
