@@ -53,6 +53,7 @@ build library clblast libclblast-dev clblast-devel clblast
 build header stb/stb_image.h libstb-dev stb_image-devel stb
 build library jansson libjansson-dev jansson-devel jansson
 build header pb_decode.h libnanopb-dev nanopb-devel nanopb
+build library libdeflate libdeflate-dev libdeflate-devel libdeflate
 build library libsodium libsodium-dev libsodium-devel libsodium
 build library libseccomp libseccomp-dev libseccomp-devel libseccomp
 build library zlib zlib1g-dev zlib-devel zlib

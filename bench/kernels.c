@@ -11,13 +11,15 @@
 
 #include <alexnet_cl/alexnet_cl.h>
 
-#include "ops/op.h"
+#include "limits.h"
+#include "plan/plan.h"
 
 enum { MAX_ALGORITHMS = 16, MAX_ROUNDS = 1000, WARM_UPS = 2 };
 
 struct options {
     const char *network, *device;
-    size_t batch, rounds;
+    size_t batch, rounds, vector;
+    bool cold;
     enum alx_precision precision;
 };
 
@@ -29,12 +31,16 @@ struct candidate {
     uint64_t ns[MAX_ROUNDS];
 };
 
-static const char usage[] = "usage: kernels [OPTIONS]\n"
-                            "  -n, --network NAME    a built-in network (alexnet)\n"
-                            "  -d, --device SPEC     as for alexnet-cl (the default device)\n"
-                            "  -b, --batch N         images a run (1)\n"
-                            "  -r, --rounds N        measurements of each algorithm (11)\n"
-                            "  -p, --precision P     fp32, fp16 or int8 (fp32)\n";
+static const char usage[] =
+    "usage: kernels [OPTIONS]\n"
+    "  -n, --network NAME    a built-in network (alexnet)\n"
+    "  -d, --device SPEC     as for alexnet-cl (the default device)\n"
+    "  -b, --batch N         images a run (1)\n"
+    "  -r, --rounds N        measurements of each algorithm (11)\n"
+    "  -p, --precision P     fp32, fp16 or int8 (fp32)\n"
+    "  -v, --vector N        on CPUs: as for registers of N floats\n"
+    "  -c, --cold            read other memory before every run, so that\n"
+    "                        caches are as cold as inside a large network\n";
 
 static void check(enum alx_status status)
 {
@@ -76,11 +82,13 @@ static struct options read_options(int argc, char **argv)
         {"batch", required_argument, NULL, 'b'},
         {"rounds", required_argument, NULL, 'r'},
         {"precision", required_argument, NULL, 'p'},
+        {"vector", required_argument, NULL, 'v'},
+        {"cold", no_argument, NULL, 'c'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     struct options options = {.network = "alexnet", .batch = 1, .rounds = 11};
-    for (int c; (c = getopt_long(argc, argv, "n:d:b:r:p:h", known, NULL)) != -1;) {
+    for (int c; (c = getopt_long(argc, argv, "n:d:b:r:p:v:ch", known, NULL)) != -1;) {
         switch (c) {
         case 'n':
             options.network = optarg;
@@ -97,6 +105,12 @@ static struct options read_options(int argc, char **argv)
         case 'p':
             options.precision = precision(optarg);
             break;
+        case 'v':
+            options.vector = number(optarg, 16);
+            break;
+        case 'c':
+            options.cold = true;
+            break;
         case 'h':
             fputs(usage, stdout);
             exit(0);
@@ -110,8 +124,9 @@ static struct options read_options(int argc, char **argv)
 }
 
 /* Fills `candidates` with the algorithms that the planner grants for this net of one layer. */
-static size_t make_candidates(const alx_net *net, const alx_model *model, alx_device *device,
-                              const struct options *options, struct candidate *candidates)
+static size_t make_candidates(const alx_net *net, const alx_model *model,
+                              const struct limits *limits, const struct options *options,
+                              struct candidate *candidates)
 {
     size_t count, made = 0;
     const struct alx_algorithm *const *algorithms = alx_algorithms(&count);
@@ -119,12 +134,14 @@ static size_t make_candidates(const alx_net *net, const alx_model *model, alx_de
     for (size_t i = 0; i < count && made < MAX_ALGORITHMS; i++) {
         struct candidate *candidate = &candidates[made];
         const struct alx_plan_options plan_options = {.batch = options->batch,
-                                                      .precision = options->precision,
-                                                      .force_algorithm = algorithms[i]->name};
+                                                      .precision = options->precision};
+        const struct alx_plan_overrides overrides = {.traits = &limits->traits,
+                                                     .algorithm = algorithms[i]->name};
         if (algorithms[i]->kind != kind)
             continue;
         *candidate = (struct candidate){.name = algorithms[i]->name};
-        check(alx_plan_create(net, device, &plan_options, &candidate->plan));
+        check(
+            alx_plan_create_with(net, limits->device, &plan_options, &overrides, &candidate->plan));
         if (strcmp(alx_plan_step(candidate->plan, 0)->algorithm, candidate->name)) {
             alx_plan_destroy(&candidate->plan);
             continue;
@@ -141,19 +158,43 @@ static int compare_ns(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void report(const char *layer, struct candidate *candidate, size_t rounds)
+static int compare_doubles(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *values, size_t count)
+{
+    qsort(values, count, sizeof *values, compare_doubles);
+    return values[count / 2];
+}
+
+/* The limits as measured in the same rounds. */
+struct yardsticks {
+    double gflops[MAX_ROUNDS], gb_per_s[MAX_ROUNDS];
+};
+
+/* Percent of the limit that binds; above 100 where an algorithm saves multiplications. */
+static void report(const char *layer, struct candidate *candidate, size_t rounds,
+                   struct yardsticks *yardsticks)
 {
     const struct alx_plan_step *step = alx_plan_step(candidate->plan, 0);
     qsort(candidate->ns, rounds, sizeof *candidate->ns, compare_ns);
     double ns = (double)candidate->ns[rounds / 2], least = (double)candidate->ns[0];
-    printf("%-8s %-8s %10.3f %10.3f %10.1f %8.1f  %s\n", layer, candidate->name, ns / 1e6,
-           least / 1e6, ns > 0 ? 2 * (double)step->macs / ns : 0,
-           ns > 0 ? (double)step->moved_bytes / ns : 0, step->parameters);
+    double gflops = ns > 0 ? 2 * (double)step->macs / ns : 0;
+    double gb_per_s = ns > 0 ? (double)step->moved_bytes / ns : 0;
+    double compute = gflops / median(yardsticks->gflops, rounds);
+    double memory = gb_per_s / median(yardsticks->gb_per_s, rounds);
+    printf("%-8s %-8s %10.3f %10.3f %10.1f %8.1f %6.0f%% %s  %s\n", layer, candidate->name,
+           ns / 1e6, least / 1e6, gflops, gb_per_s, 100 * (compute > memory ? compute : memory),
+           compute > memory ? "compute" : "memory ", step->parameters);
 }
 
-static void measure_layer(const struct alx_layer_info *info, alx_device *device,
+static void measure_layer(const struct alx_layer_info *info, struct limits *limits,
                           const struct options *options)
 {
+    static struct yardsticks yardsticks;
     static struct candidate candidates[MAX_ALGORITHMS];
     alx_net *net = NULL;
     alx_model *model = NULL;
@@ -167,15 +208,22 @@ static void measure_layer(const struct alx_layer_info *info, alx_device *device,
         exit(1);
     for (size_t i = 0; i < options->batch * in_elems; i++)
         in[i] = (float)(i % 251) / 251;
-    size_t count = make_candidates(net, model, device, options, candidates);
-    for (size_t round = 0; round < options->rounds + WARM_UPS; round++)
+    size_t count = make_candidates(net, model, limits, options, candidates);
+    for (size_t round = 0; round < options->rounds + WARM_UPS; round++) {
+        size_t kept = round < WARM_UPS ? 0 : round - WARM_UPS;
+        check(limits_gflops(limits, &yardsticks.gflops[kept]));
+        check(limits_gb_per_s(limits, &yardsticks.gb_per_s[kept]));
         for (size_t i = 0; i < count; i++) {
+            double unused;
+            if (options->cold)
+                check(limits_gb_per_s(limits, &unused));
             check(alx_session_run(candidates[i].session, in, options->batch, out));
             if (round >= WARM_UPS)
-                candidates[i].ns[round - WARM_UPS] = alx_session_step_ns(candidates[i].session, 0);
+                candidates[i].ns[kept] = alx_session_step_ns(candidates[i].session, 0);
         }
+    }
     for (size_t i = 0; i < count; i++) {
-        report(info->layer.name, &candidates[i], options->rounds);
+        report(info->layer.name, &candidates[i], options->rounds, &yardsticks);
         alx_session_destroy(&candidates[i].session);
         alx_plan_destroy(&candidates[i].plan);
     }
@@ -200,11 +248,19 @@ int main(int argc, char **argv)
     check(alx_device_open(devices, index, &device_options, &device));
     printf("%s on %s, batch %zu, %s\n", options.network, alx_device_get_info(device)->name,
            options.batch, alx_precision_name(options.precision));
-    printf("%-8s %-8s %10s %10s %10s %8s  %s\n", "layer", "by", "median ms", "least ms", "GFLOP/s",
-           "GB/s", "parameters");
+    struct alx_traits traits = alx_traits_of_device(alx_device_get_info(device));
+    if (options.vector && !traits.simt) {
+        traits.vector = options.vector;
+        traits.registers = options.vector >= 16 ? 32 : 16;
+    }
+    struct limits limits;
+    check(limits_create(device, &traits, &limits));
+    printf("%-8s %-8s %10s %10s %10s %8s %15s  %s\n", "layer", "by", "median ms", "least ms",
+           "GFLOP/s", "GB/s", "of the limit", "parameters");
     for (size_t i = 0; i < alx_net_layer_count(net); i++)
         if (alx_net_layer(net, i)->layer.kind != ALX_LAYER_DROPOUT)
-            measure_layer(alx_net_layer(net, i), device, &options);
+            measure_layer(alx_net_layer(net, i), &limits, &options);
+    limits_destroy(&limits);
     alx_device_close(&device);
     alx_devices_destroy(&devices);
     alx_net_destroy(&net);

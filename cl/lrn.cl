@@ -73,14 +73,13 @@ static vec normalised_channels(__global const float *in, int n, int c, int y, in
             lane_values[i] = normalised(in, n, c + i, y, x);
         return LOAD(lane_values);
     }
+    /* Compilers unroll these loops as they like: asked to, Oclgrind's adds up wrong values. */
     if (c >= BELOW && c + VECTOR + ABOVE <= IN_C) {
-#pragma unroll
         for (int d = -BELOW; d <= ABOVE; d++) {
             const vec value = LOAD(at + d);
             sum = fma(value, value, sum);
         }
     } else {
-#pragma unroll
         for (int d = -BELOW; d <= ABOVE; d++) {
             const lanes channel = lane_numbers() + (c + d);
             const vec value = select((vec)(0.0f), LOAD(at + d), (channel >= 0) & (channel < IN_C));

@@ -9,7 +9,7 @@
  * phases of the input as channels (space to depth): k counts GROUP_K = GROUP_IN * STRIDE^2 of them.
  *
  * A pass computes IMAGES images; TILES tiles are counted flat over images, rows and columns.
- * Transformed input:   work[point][tile][GROUPS * GROUP_K], points IN_STEP apart.
+ * Transformed input:   work[group][point][tile][GROUP_K], points IN_STEP apart.
  * Transformed weights: w[panel][point][k][PANEL], padded with zeros; bias[] as in conv.cl.
  * Input: NHWC without halo, or NCHW without halo when ALONG_X.
  *
@@ -34,7 +34,7 @@
 #define PANEL        (VECTORS * VECTOR)
 #define GROUP_PANELS ((GROUP_OUT + PANEL - 1) / PANEL)
 /* One cache line more than needed, so that the points of a tile do not share a cache set. */
-#define IN_STEP  (TILES * GROUPS * GROUP_K + 16)
+#define IN_STEP  (TILES * GROUP_K + 16)
 #define OUT_STEP (BLOCK * PANEL + 16)
 
 #if IN_VECTOR == 1
@@ -131,7 +131,7 @@ winograd_input(__global const float *restrict in, __global float *restrict work,
         const int c = phase % GROUP_IN, dy = phase / (STRIDE * GROUP_IN),
                   dx = phase / GROUP_IN % STRIDE;
 #endif
-        __global float *to = work + tile * (GROUPS * GROUP_K) + k;
+        __global float *to = work + group * (POINTS * IN_STEP) + tile * GROUP_K + phase;
         if (inside)
             transform_input(in, to, n, group * GROUP_IN + c, y + dy, x + dx, true);
         else
@@ -151,7 +151,7 @@ static void multiply(__global const float *x, __global const weight *w, __global
 #pragma unroll
         for (int j = 0; j < VECTORS; j++)
             sum[i][j] = (vec)(0.0f);
-    add_products(sum, x, GROUPS * GROUP_K, w, GROUP_K, next);
+    add_products(sum, x, GROUP_K, w, GROUP_K, next);
 #pragma unroll
     for (int i = 0; i < ROWS; i++)
 #pragma unroll
@@ -223,13 +223,13 @@ winograd_multiply(__global const float *restrict work, __global const weight *re
     /* The last block begins earlier, so that it is whole, and stores only what is its own. */
     const int own_tile = (int)get_global_id(1) * BLOCK, first_tile = min(own_tile, TILES - BLOCK);
     __global const weight *w = weights + (size_t)part_panel * (POINTS * GROUP_K * PANEL);
-    __global const float *x = work + first_tile * (GROUPS * GROUP_K) + group * GROUP_K;
+    __global const float *x = work + group * (POINTS * IN_STEP) + first_tile * GROUP_K;
     float product[POINTS * OUT_STEP];
 
     for (int point = 0; point < POINTS; point++) {
         for (int i = 0; i < (BLOCK + ROWS - 1) / ROWS; i++) {
             const int tile = min(i * ROWS, BLOCK - ROWS);
-            multiply(x + tile * (GROUPS * GROUP_K), w,
+            multiply(x + tile * GROUP_K, w,
                      w + GROUP_K * PANEL + i * (GROUP_K / UNROLL * PREFETCH * LINE_WEIGHTS),
                      product + point * OUT_STEP + tile * PANEL);
         }

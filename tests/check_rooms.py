@@ -30,6 +30,7 @@ LIBRARIES = {
     "CL/": {"device", "ops", "plan", "session", "verify"},
     "clblast": {"session"},
     "jansson": {"util", "model", "cli"},
+    "libdeflate": {"model"},
     "seccomp": {"image"},
     "linux/seccomp": {"image"},
     "sodium": {"util"},

@@ -363,6 +363,7 @@ static void weights_alone_need_a_network(void **state)
     assert_string_equal(alx_net_name(alx_model_net(model)), "bvlc-alexnet");
     assert_string_equal(alx_model_name(model), "alone");
     assert_int_equal(alx_model_class_count(model), 1000);
+    assert_string_equal(alx_model_label(model, 281), "tabby"); /* ImageNet's */
     assert_int_equal(alx_model_preprocess(model)->order, ALX_ORDER_BGR);
     alx_model_destroy(&model);
     options.network = "alexnut";
@@ -402,7 +403,8 @@ static void one_fitting_network_is_recognised(void **state)
     alx_net *nets[3] = {NULL};
     struct alx_source source = {0};
     struct alx_source_tensor tensors[3] = {0};
-    size_t found = 77;
+    const struct alx_naming *naming = NULL;
+    alx_net *found = NULL;
     nets[0] = small_net();
     nets[1] = make_net("two", 3, FC3);
     nets[2] = make_net("one", 3, CONV1);
@@ -416,12 +418,14 @@ static void one_fitting_network_is_recognised(void **state)
     source.tensors = tensors;
     source.tensor_count = 2;
     const alx_net *const *candidates = (const alx_net *const *)nets;
-    assert_ok(alx_fit_recognise(&source, candidates, 3, &found));
-    assert_int_equal(found, 2);
-    assert_fails(alx_fit_recognise(&source, candidates, 2, &found), ALX_STATUS_MODEL,
+    assert_ok(alx_fit_recognise(&source, candidates, 3, &naming, &found));
+    assert_string_equal(alx_net_name(found), "one");
+    alx_net_destroy(&found);
+    assert_fails(alx_fit_recognise(&source, candidates, 2, &naming, &found), ALX_STATUS_MODEL,
                  "fit none exactly; use --network NAME with one of: small, two");
     tensors[0].dims[0]++;
-    assert_fails(alx_fit_recognise(&source, candidates, 3, &found), ALX_STATUS_MODEL, "fit none");
+    assert_fails(alx_fit_recognise(&source, candidates, 3, &naming, &found), ALX_STATUS_MODEL,
+                 "fit none");
     free(tensors[0].name);
     free(tensors[1].name);
     for (size_t i = 0; i < 3; i++)

@@ -60,6 +60,101 @@ static void alexnet_has_the_published_numbers(void **state)
     }
 }
 
+/* Totals, and the maps that the publications name. VGG's, AlexNet's (2014): torchvision's tables of
+ * weights; CaffeNet's and LeNet's: their prototxts by Caffe's own rules; ZFNet's maps: figure 3. */
+static const struct {
+    const char *name;
+    struct alx_shape input;
+    size_t classes;
+    uint64_t parameters, macs;
+    struct {
+        const char *layer;
+        size_t channels, size;
+    } maps[6];
+} published[] = {
+    {"caffenet",
+     {3, 227, 227},
+     1000,
+     60965224,
+     724406816,
+     {{"pool1", 96, 27}, {"norm1", 96, 27}, {"pool2", 256, 13}, {"pool5", 256, 6}}},
+    {"alexnet-owt",
+     {3, 224, 224},
+     1000,
+     61100840,
+     714188480,
+     {{"conv1", 64, 55}, {"conv2", 192, 27}, {"conv4", 256, 13}, {"pool5", 256, 6}}},
+    {"zfnet",
+     {3, 224, 224},
+     1000,
+     62357608,
+     1168032896,
+     {{"conv1", 96, 110},
+      {"norm1", 96, 55},
+      {"conv2", 256, 26},
+      {"norm2", 256, 13},
+      {"conv5", 256, 13},
+      {"pool5", 256, 6}}},
+    {"lenet-5",
+     {1, 28, 28},
+     10,
+     431080,
+     2293000,
+     {{"conv1", 20, 24}, {"pool1", 20, 12}, {"conv2", 50, 8}, {"pool2", 50, 4}, {"ip1", 500, 1}}},
+    {"vgg-11",
+     {3, 224, 224},
+     1000,
+     132863336,
+     7609090048,
+     {{"conv1_1", 64, 224}, {"conv3_2", 256, 56}, {"pool5", 512, 7}}},
+    {"vgg-16",
+     {3, 224, 224},
+     1000,
+     138357544,
+     15470264320,
+     {{"conv1_2", 64, 224}, {"conv5_3", 512, 14}, {"pool5", 512, 7}}},
+    {"vgg-19",
+     {3, 224, 224},
+     1000,
+     143667240,
+     19632062464,
+     {{"conv2_2", 128, 112}, {"conv5_4", 512, 14}, {"pool5", 512, 7}}},
+};
+
+static void networks_have_the_published_numbers(void **state)
+{
+    (void)state;
+    for (size_t n = 0; n < sizeof published / sizeof *published; n++) {
+        alx_net *net = NULL;
+        assert_ok(alx_net_create_named(published[n].name, &net));
+        struct alx_shape input = published[n].input;
+        assert_shape(alx_net_input(net), input.channels, input.height, input.width);
+        assert_shape(alx_net_output(net), published[n].classes, 1, 1);
+        assert_int_equal(alx_net_parameters(net), published[n].parameters);
+        assert_int_equal(alx_net_macs(net), published[n].macs);
+        for (size_t m = 0; m < 6 && published[n].maps[m].layer; m++) {
+            size_t i = 0, size = published[n].maps[m].size;
+            while (strcmp(alx_net_layer(net, i)->layer.name, published[n].maps[m].layer))
+                assert_true(++i < alx_net_layer_count(net));
+            assert_shape(alx_net_layer(net, i)->out, published[n].maps[m].channels, size, size);
+        }
+        alx_net_destroy(&net);
+    }
+}
+
+static void caffenet_pools_before_it_normalises(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"conv1", "pool1", "norm1", "conv2", "pool2", "norm2"};
+    alx_net *net = NULL;
+    assert_ok(alx_net_create_named("caffenet", &net));
+    for (size_t i = 0; i < 6; i++)
+        assert_string_equal(alx_net_layer(net, i)->layer.name, names[i]);
+    assert_true(alx_net_layer(net, 2)->layer.lrn_k == 1);
+    assert_int_equal(alx_net_layer(net, 3)->layer.groups, 2);
+    alx_net_destroy(&net);
+}
+
 static void the_two_normalisations_differ(void **state)
 {
     (void)state;
@@ -175,6 +270,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(alexnet_has_the_published_numbers),
+        cmocka_unit_test(networks_have_the_published_numbers),
+        cmocka_unit_test(caffenet_pools_before_it_normalises),
         cmocka_unit_test(the_two_normalisations_differ),
         cmocka_unit_test(pooling_rounds_as_asked),
         cmocka_unit_test(wrong_layers_are_named),

@@ -319,7 +319,7 @@ static void what_is_not_said_is_assumed(void **state)
     struct alx_preprocess p;
     alx_net *net = NULL;
     assert_ok(alx_net_create_named("bvlc-alexnet", &net));
-    alx_preprocess_assume(net, &p);
+    alx_preprocess_assume(net, NULL, &p);
     assert_int_equal(p.order, ALX_ORDER_BGR);
     assert_true(p.mean[0] == 104 && p.scale == 1);
     assert_ok(alx_preprocess_check(&p, net));
@@ -331,7 +331,7 @@ static void what_is_not_said_is_assumed(void **state)
     assert_ok(alx_net_from_text("{\"name\":\"n\",\"input\":[3,224,224],\"layers\":[{\"name\":\"f\","
                                 "\"kind\":\"fc\",\"out_channels\":2}]}",
                                 &net));
-    alx_preprocess_assume(net, &p);
+    alx_preprocess_assume(net, NULL, &p);
     assert_int_equal(p.resize_size, 256);
     assert_ok(alx_preprocess_check(&p, net));
     alx_net_destroy(&net);

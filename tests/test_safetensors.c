@@ -547,7 +547,7 @@ static void other_files_are_no_models(void **state)
         {"", 0},
         {"{", 1},
         {"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 16},
-        {"PK\3\4\0\0\0\0\0\0\0\0", 12},
+        {"PK\5\6\0\0\0\0\0\0\0\0", 12},
         {"This is a text file.\n", 21},
         {"\xff\xff\xff\xff\xff\xff\xff\xff\xff", 9},
     };

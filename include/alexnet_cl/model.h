@@ -34,9 +34,11 @@ struct alx_model_options {
  * $ALEXNET_CL_MODELS (colon-separated), then the installed weights, then the source tree's;
  * FILE_NOT_FOUND lists what is there. The content decides the format. Everything in the file is
  * checked: MODEL and one line that names the file and the tensor or offset. A network that does not
- * end in softmax gets one ("prob"). Weights must be finite. A file that does not say its
- * preprocessing gets what its network was published with, or torchvision's, and a warning; unused
- * tensors are a warning, too. `options` may be NULL. */
+ * end in softmax gets one ("prob"). Weights must be finite. Files that do not say their network are
+ * recognised by the names and shapes of their tensors; other numbers of channels or classes than
+ * the table's are fine. A file that does not say its preprocessing gets what its network was
+ * published with, or torchvision's and a warning; one of 1000 classes without labels gets
+ * ImageNet's; unused tensors are a warning, too. `options` may be NULL. */
 ALX_API enum alx_status alx_model_load(const char *path_or_name,
                                        const struct alx_model_options *options, alx_model **out);
 /* A network with random weights (He initialisation, biases 0 to 0.1, a fixed sequence from `seed`),
@@ -46,9 +48,9 @@ ALX_API enum alx_status alx_model_create_random(const alx_net *net, uint64_t see
 ALX_API void alx_model_destroy(alx_model **model);
 
 ALX_API const char *alx_model_name(const alx_model *model);
-ALX_API const char *alx_model_format(const alx_model *model); /* "safetensors", "caffemodel",
-                                                                 "onnx", or "random" */
-ALX_API const char *alx_model_path(const alx_model *model);   /* "" when not from a file */
+/* "safetensors", "caffemodel", "onnx", "torch", or "random". */
+ALX_API const char *alx_model_format(const alx_model *model);
+ALX_API const char *alx_model_path(const alx_model *model); /* "" when not from a file */
 /* SHA-256 of the file as 64 hexadecimal digits, computed when asked (about 1 s for 500 MB); "" when
  * not from a file. Threads may ask at once. */
 ALX_API enum alx_status alx_model_sha256(const alx_model *model, char out[65]);

@@ -1,14 +1,18 @@
 #include "model/fit.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "net/shape.h"
 #include "tensor/view.h"
 #include "util/error.h"
+#include "util/memory.h"
 #include "util/text.h"
 
-size_t alx_needs_of(const struct alx_layer_info *info, struct alx_need needs[ALX_NEEDS_A_LAYER])
+/* `name` is what the tensors are called after. */
+static size_t name_needs(const struct alx_layer_info *info, const char *name,
+                         struct alx_need needs[ALX_NEEDS_A_LAYER])
 {
     const struct alx_layer *layer = &info->layer;
     struct alx_weight_shape w = alx_layer_weight_shape(info);
@@ -22,9 +26,23 @@ size_t alx_needs_of(const struct alx_layer_info *info, struct alx_need needs[ALX
         *weight = (struct alx_need){.dims = {w.out_channels, w.in_channels, w.kernel_h, w.kernel_w},
                                     .dim_count = 4};
     *bias = (struct alx_need){.dims = {w.out_channels}, .dim_count = 1};
-    snprintf(weight->name, sizeof weight->name, "%s.weight", layer->name);
-    snprintf(bias->name, sizeof bias->name, "%s.bias", layer->name);
+    snprintf(weight->name, sizeof weight->name, "%s.weight", name);
+    snprintf(bias->name, sizeof bias->name, "%s.bias", name);
     return layer->no_bias ? 1 : 2;
+}
+
+size_t alx_needs_of(const struct alx_layer_info *info, struct alx_need needs[ALX_NEEDS_A_LAYER])
+{
+    return name_needs(info, info->layer.name, needs);
+}
+
+/* What layer `index` needs, as the file names it. `*weighted` counts the layers with weights. */
+static size_t needs_in_file(const alx_net *net, size_t index, const struct alx_naming *naming,
+                            size_t *weighted, struct alx_need needs[ALX_NEEDS_A_LAYER])
+{
+    const struct alx_layer_info *info = alx_net_layer(net, index);
+    size_t count = alx_needs_of(info, needs);
+    return count && naming ? name_needs(info, naming->names[(*weighted)++], needs) : count;
 }
 
 static bool shape_fits(const struct alx_source_tensor *tensor, const struct alx_need *need)
@@ -68,13 +86,15 @@ error:
     return status;
 }
 
-enum alx_status alx_fit(const struct alx_source *source, const alx_net *net, struct alx_slot *slots)
+enum alx_status alx_fit(const struct alx_source *source, const alx_net *net,
+                        const struct alx_naming *naming, struct alx_slot *slots)
 {
     enum alx_status status = ALX_STATUS_OK;
+    size_t weighted = 0;
     for (size_t i = 0; i < alx_net_layer_count(net); i++) {
         struct alx_need needs[ALX_NEEDS_A_LAYER];
         struct alx_tensor_view *views[] = {&slots[i].weights, &slots[i].biases};
-        size_t count = alx_needs_of(alx_net_layer(net, i), needs);
+        size_t count = needs_in_file(net, i, naming, &weighted, needs);
         for (size_t j = 0; j < count; j++)
             ALX_TRY(fit_tensor(source, net, &needs[j], views[j]));
     }
@@ -82,48 +102,139 @@ error:
     return status;
 }
 
-static bool fits(const struct alx_source *source, const alx_net *net)
+const struct alx_naming *alx_fit_naming(const struct alx_source *source, const alx_net *net)
 {
-    for (size_t i = 0; i < alx_net_layer_count(net); i++) {
-        struct alx_need needs[ALX_NEEDS_A_LAYER];
-        size_t count = alx_needs_of(alx_net_layer(net, i), needs);
-        for (size_t j = 0; j < count; j++) {
-            const struct alx_source_tensor *tensor = alx_source_find(source, needs[j].name);
-            if (!tensor || !shape_fits(tensor, &needs[j]))
-                return false;
-        }
+    const struct alx_naming *naming;
+    char name[ALX_NAME_BYTES + 8];
+    for (size_t i = 0; (naming = alx_naming_row(i)); i++) {
+        snprintf(name, sizeof name, "%s.weight", naming->names[0]);
+        if (!strcmp(naming->network, alx_net_name(net)) && alx_source_find(source, name))
+            return naming;
     }
+    return NULL;
+}
+
+/* Whether a layer's tensors are there for so many input channels, and how many output channels they
+ * have. */
+static bool layer_fits(const struct alx_source *source, const struct alx_layer_info *info,
+                       const struct alx_need *needs, size_t need_count, size_t *channels)
+{
+    const struct alx_layer *layer = &info->layer;
+    const struct alx_source_tensor *weight = alx_source_find(source, needs[0].name);
+    bool fc = layer->kind == ALX_LAYER_FC;
+    size_t inputs = fc ? *channels * info->in.height * info->in.width : *channels / layer->groups;
+    if (!weight || weight->dim_count != needs[0].dim_count || *channels % layer->groups ||
+        weight->dims[1] != inputs)
+        return false;
+    size_t outputs = weight->dims[0];
+    if (!outputs || outputs > ALX_MAX_DIM || outputs % layer->groups ||
+        (!fc && (weight->dims[2] != layer->kernel_h || weight->dims[3] != layer->kernel_w)))
+        return false;
+    if (need_count > 1) {
+        const struct alx_source_tensor *bias = alx_source_find(source, needs[1].name);
+        if (!bias || bias->dim_count != 1 || bias->dims[0] != outputs)
+            return false;
+    }
+    *channels = outputs;
     return true;
 }
 
-enum alx_status alx_fit_recognise(const struct alx_source *source, const alx_net *const *nets,
-                                  size_t count, size_t *out)
+/* How many tensors the network takes, be its layers wider or narrower; 0: they do not fit. Fills a
+ * copy of the table with the output channels that the tensors have. */
+static size_t fits(const struct alx_source *source, const alx_net *net,
+                   const struct alx_naming *naming, struct alx_layer *layers)
+{
+    size_t channels = alx_net_input(net).channels, weighted = 0, taken = 0;
+    for (size_t i = 0; i < alx_net_layer_count(net); i++) {
+        const struct alx_layer_info *info = alx_net_layer(net, i);
+        struct alx_need needs[ALX_NEEDS_A_LAYER];
+        size_t count = needs_in_file(net, i, naming, &weighted, needs);
+        layers[i] = info->layer;
+        if (count && !layer_fits(source, info, needs, count, &channels))
+            return 0;
+        if (count)
+            layers[i].out_channels = channels;
+        taken += count;
+    }
+    return taken;
+}
+
+/* Networks that fit, and how: of those that take the most tensors, since a deeper network may have
+ * all that a shallow one needs. */
+struct findings {
+    struct alx_text names;
+    size_t count, taken;
+    const struct alx_naming *naming; /* of the last one */
+    alx_net *net;                    /* the first one; owned */
+};
+
+static void forget(struct findings *findings)
+{
+    alx_net_destroy(&findings->net);
+    alx_text_free(&findings->names);
+    *findings = (struct findings){0};
+}
+
+/* Tries a network under names that its tensors may have. */
+static enum alx_status try_naming(const struct alx_source *source, const alx_net *net,
+                                  const struct alx_naming *naming, struct findings *findings)
 {
     enum alx_status status = ALX_STATUS_OK;
-    struct alx_text all = {0}, fitting = {0};
-    size_t found = 0, last = 0;
+    struct alx_layer *layers = NULL;
+    size_t count = alx_net_layer_count(net), taken;
+    ALX_TRY(alx_alloc(count, sizeof *layers, "a network", &layers));
+    taken = fits(source, net, naming, layers);
+    if (!taken || taken < findings->taken)
+        goto error;
+    if (taken > findings->taken)
+        forget(findings);
+    if (!findings->count++)
+        ALX_TRY(
+            alx_net_create(alx_net_name(net), alx_net_input(net), layers, count, &findings->net));
+    findings->taken = taken;
+    findings->naming = naming;
+    alx_text_add(&findings->names, "%s%s", findings->count > 1 ? ", " : "", alx_net_name(net));
+error:
+    free(layers);
+    return status;
+}
+
+static enum alx_status judge(const struct alx_source *source, const struct findings *findings,
+                             const char *all)
+{
+    if (findings->count == 1)
+        return ALX_STATUS_OK;
+    if (findings->count)
+        return alx_fail(ALX_STATUS_MODEL,
+                        "does not say its network, and its tensors fit several; use --network "
+                        "NAME with one of: %s",
+                        alx_text_get(&findings->names));
+    return alx_fail(ALX_STATUS_MODEL,
+                    "does not say its network, and its %zu tensors fit none exactly; use "
+                    "--network NAME with one of: %s",
+                    source->tensor_count, all);
+}
+
+enum alx_status alx_fit_recognise(const struct alx_source *source, const alx_net *const *nets,
+                                  size_t count, const struct alx_naming **naming, alx_net **out)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    struct alx_text all = {0};
+    struct findings findings = {0};
     for (size_t i = 0; i < count; i++) {
+        const struct alx_naming *other = alx_fit_naming(source, nets[i]);
         alx_text_add(&all, "%s%s", i ? ", " : "", alx_net_name(nets[i]));
-        if (!fits(source, nets[i]))
-            continue;
-        alx_text_add(&fitting, "%s%s", found ? ", " : "", alx_net_name(nets[i]));
-        found++;
-        last = i;
+        ALX_TRY(try_naming(source, nets[i], NULL, &findings));
+        if (other)
+            ALX_TRY(try_naming(source, nets[i], other, &findings));
     }
-    if (found == 1)
-        *out = last;
-    else if (found)
-        status = alx_fail(ALX_STATUS_MODEL,
-                          "does not say its network, and its tensors fit several; use --network "
-                          "NAME with one of: %s",
-                          alx_text_get(&fitting));
-    else
-        status = alx_fail(ALX_STATUS_MODEL,
-                          "does not say its network, and its %zu tensors fit none exactly; use "
-                          "--network NAME with one of: %s",
-                          source->tensor_count, alx_text_get(&all));
+    ALX_TRY(judge(source, &findings, alx_text_get(&all)));
+    *naming = findings.naming;
+    *out = findings.net;
+    findings.net = NULL;
+error:
+    forget(&findings);
     alx_text_free(&all);
-    alx_text_free(&fitting);
     return status;
 }
 

@@ -4,6 +4,7 @@
 #ifndef ALX_MODEL_FIT_H
 #define ALX_MODEL_FIT_H
 
+#include "model/naming.h"
 #include "model/reader.h"
 
 /* A layer's values; elems 0 for what it does not have. */
@@ -24,14 +25,20 @@ size_t alx_needs_of(const struct alx_layer_info *info, struct alx_need needs[ALX
 enum alx_status alx_fit_check_values(const struct alx_source_tensor *tensor);
 
 /* Fills a slot for each layer of the network and marks the tensors that are used. MODEL when one is
- * missing, of another type, of another shape than the network needs, or not finite. */
+ * missing, of another type, of another shape than the network needs, or not finite. `naming` is how
+ * the file names them; NULL: as we do. */
 enum alx_status alx_fit(const struct alx_source *source, const alx_net *net,
-                        struct alx_slot *slots);
+                        const struct alx_naming *naming, struct alx_slot *slots);
 
-/* The one network among `nets` that all tensors' names and shapes are there for; MODEL when it is
- * none or more than one, with what to do. */
+/* How the file names the tensors of a network: the naming whose first tensor is there, or NULL. */
+const struct alx_naming *alx_fit_naming(const struct alx_source *source, const alx_net *net);
+
+/* The one network among `nets` that all tensors' names and shapes are there for, in any naming; of
+ * several that which takes the most. Its layers may have other numbers of output channels than the
+ * table's: then the network is made with the file's. MODEL when it is none or more than one, with
+ * what to do. `*out` is owned. */
 enum alx_status alx_fit_recognise(const struct alx_source *source, const alx_net *const *nets,
-                                  size_t count, size_t *out);
+                                  size_t count, const struct alx_naming **naming, alx_net **out);
 
 /* One warning that names tensors which nobody uses. */
 void alx_fit_warn_unused(const struct alx_source *source, const alx_net *net);

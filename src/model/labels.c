@@ -138,3 +138,17 @@ error:
     alx_labels_free(&labels);
     return status;
 }
+
+enum alx_status alx_labels_imagenet(struct alx_labels *out)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    struct alx_labels labels = {0};
+    ALX_TRY(create(ALX_IMAGENET_CLASSES, &labels));
+    for (size_t i = 0; i < labels.count; i++)
+        ALX_TRY(set(&labels, i, alx_imagenet_labels[i]));
+    *out = labels;
+    labels = (struct alx_labels){0};
+error:
+    alx_labels_free(&labels);
+    return status;
+}

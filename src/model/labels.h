@@ -25,4 +25,10 @@ enum alx_status alx_labels_from_file(const char *path, struct alx_labels *out);
 /* "class 0", "class 1", ... */
 enum alx_status alx_labels_number(size_t count, struct alx_labels *out);
 
+/* The classes of ImageNet's challenge in the order of their WordNet ids, which Caffe's,
+ * torchvision's and ONNX's models share; from weights/imagenet.txt. */
+enum { ALX_IMAGENET_CLASSES = 1000 };
+extern const char *const alx_imagenet_labels[ALX_IMAGENET_CLASSES];
+enum alx_status alx_labels_imagenet(struct alx_labels *out);
+
 #endif

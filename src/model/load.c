@@ -22,19 +22,18 @@ struct overrides {
 };
 
 /* The built-in table that the tensors fit. */
-static enum alx_status recognise(const struct alx_source *source, alx_net **out)
+static enum alx_status recognise(const struct alx_source *source, const struct alx_naming **naming,
+                                 alx_net **out)
 {
     enum alx_status status = ALX_STATUS_OK;
     alx_net **nets = NULL;
-    size_t count = 0, built = 0, found;
+    size_t count = 0, built = 0;
     while (alx_net_builtin_name(count))
         count++;
     ALX_TRY(alx_alloc(count, sizeof *nets, "the networks", &nets));
     for (; built < count; built++)
         ALX_TRY(alx_net_create_named(alx_net_builtin_name(built), &nets[built]));
-    ALX_TRY(alx_fit_recognise(source, (const alx_net *const *)nets, count, &found));
-    *out = nets[found];
-    nets[found] = NULL;
+    ALX_TRY(alx_fit_recognise(source, (const alx_net *const *)nets, count, naming, out));
 error:
     for (size_t i = 0; i < built; i++)
         alx_net_destroy(&nets[i]);
@@ -42,9 +41,10 @@ error:
     return status;
 }
 
-/* The network: what the caller named, what the file says, or what its tensors fit. */
+/* The network: what the caller named, what the file says, or what its tensors fit. `*naming` is how
+ * the file names its tensors; NULL: as we do. */
 static enum alx_status set_net(alx_model *model, const struct alx_source *source,
-                               const struct overrides *overrides)
+                               const struct overrides *overrides, const struct alx_naming **naming)
 {
     enum alx_status status = ALX_STATUS_OK;
     alx_net *recognised = NULL;
@@ -52,8 +52,11 @@ static enum alx_status set_net(alx_model *model, const struct alx_source *source
     if (named && source->net && strcmp(alx_net_name(named), alx_net_name(source->net)))
         alx_log(ALX_LOG_WARNING, "the file says network %s; %s is used as asked",
                 alx_net_name(source->net), alx_net_name(named));
+    *naming = NULL;
+    if (named)
+        *naming = alx_fit_naming(source, named);
     if (!net) {
-        ALX_TRY(recognise(source, &recognised));
+        ALX_TRY(recognise(source, naming, &recognised));
         net = recognised;
     }
     ALX_TRY(alx_model_set_net(model, net));
@@ -93,7 +96,8 @@ error:
     return status;
 }
 
-static enum alx_status set_preprocess(alx_model *model, const struct alx_source *source)
+static enum alx_status set_preprocess(alx_model *model, const struct alx_source *source,
+                                      const struct alx_naming *naming)
 {
     enum alx_status status = ALX_STATUS_OK;
     if (source->has_preprocess) {
@@ -102,11 +106,11 @@ static enum alx_status set_preprocess(alx_model *model, const struct alx_source 
         model->preprocess = source->preprocess;
         if (source->has_usual_size)
             model->preprocess.resize_size = side >= 200 && side <= 256 ? 256 : 0;
-    } else {
-        alx_preprocess_assume(model->net, &model->preprocess);
+    } else if (!alx_preprocess_assume(model->net, naming ? naming->recipe : NULL,
+                                      &model->preprocess)) {
         alx_log(ALX_LOG_WARNING,
-                "does not say how pictures are preprocessed; what network %s usually gets is "
-                "assumed (--resize, --order, --mean, --std, --scale)",
+                "does not say how pictures are preprocessed, and network %s is not known; "
+                "torchvision's recipe is assumed (--resize, --order, --mean, --std, --scale)",
                 alx_net_name(model->net));
     }
     ALX_TRY(alx_preprocess_check(&model->preprocess, model->net));
@@ -115,13 +119,15 @@ error:
     return status;
 }
 
-/* Takes the caller's labels, else the source's. */
+/* Takes the caller's labels, else the source's, else, for as many classes, those of ImageNet. */
 static enum alx_status set_labels(alx_model *model, struct alx_source *source,
                                   struct overrides *overrides)
 {
     enum alx_status status = ALX_STATUS_OK;
     struct alx_labels *labels = overrides->labels_path ? &overrides->labels : &source->labels;
     size_t classes = alx_net_output(model->net).channels;
+    if (!overrides->labels_path && !labels->count && classes == ALX_IMAGENET_CLASSES)
+        ALX_TRY(alx_labels_imagenet(labels));
     model->numbered = !overrides->labels_path && !labels->count;
     if (model->numbered)
         ALX_TRY(alx_labels_number(classes, labels));
@@ -158,6 +164,7 @@ static enum alx_status read_content(const char *path, const uint8_t *data, size_
 {
     enum alx_status status = ALX_STATUS_OK;
     const struct alx_reader *reader;
+    const struct alx_naming *naming;
     char name[ALX_SHOW_BYTES];
     ALX_TRY(alx_reader_find(data, bytes, &reader));
     ALX_TRY(reader->read(data, bytes, source));
@@ -167,9 +174,9 @@ static enum alx_status read_content(const char *path, const uint8_t *data, size_
     source->origin = NULL;
     (*model)->converted = source->values;
     source->values = NULL;
-    ALX_TRY(set_net(*model, source, overrides));
-    ALX_TRY(alx_fit(source, (*model)->net, (*model)->slots));
-    ALX_TRY(set_preprocess(*model, source));
+    ALX_TRY(set_net(*model, source, overrides, &naming));
+    ALX_TRY(alx_fit(source, (*model)->net, naming, (*model)->slots));
+    ALX_TRY(set_preprocess(*model, source, naming));
     ALX_TRY(set_labels(*model, source, overrides));
     alx_fit_warn_unused(source, (*model)->net);
 error:

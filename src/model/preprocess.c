@@ -10,6 +10,16 @@
 
 enum { MAX_RESIZE = 16384 };
 
+#define PROPORTIONAL     SIZE_MAX
+#define CROP_LIKE_PILLOW ALX_RESIZE_CROP, ALX_FILTER_ANTIALIAS, ALX_ORDER_RGB
+#define CROP_FOR_CAFFE   ALX_RESIZE_CROP, ALX_FILTER_BILINEAR, ALX_ORDER_BGR
+#define WARP_LIKE_CAFFE  ALX_RESIZE_WARP, ALX_FILTER_BILINEAR, ALX_ORDER_BGR
+/* clang-format off */
+#define IMAGENET_MEAN {0.485f, 0.456f, 0.406f}
+#define IMAGENET_STD  {0.229f, 0.224f, 0.225f}
+#define VGG_MEAN      {103.939f, 116.779f, 123.68f}
+/* clang-format on */
+
 static const char *const resizes[] = {
     [ALX_RESIZE_WARP] = "warp", [ALX_RESIZE_CROP] = "crop", [ALX_RESIZE_NONE] = "none", NULL};
 static const char *const filters[] = {
@@ -139,42 +149,48 @@ enum alx_status alx_preprocess_to_json(const struct alx_preprocess *preprocess, 
     return ALX_STATUS_OK;
 }
 
-void alx_preprocess_assume(const alx_net *net, struct alx_preprocess *out)
+/* What the built-in networks were trained with, by their names, and what others use for theirs; see
+ * the net room for where the networks come from. The means are those of ImageNet. */
+static const struct recipe {
+    const char *name;
+    enum alx_resize resize;
+    enum alx_filter filter;
+    enum alx_channel_order order;
+    size_t resize_size; /* PROPORTIONAL: 256 where 224 are cut */
+    float scale, mean[3], std[3];
+} recipes[] = {
+    {"torchvision", CROP_LIKE_PILLOW, PROPORTIONAL, 1.0f / 255, IMAGENET_MEAN, IMAGENET_STD},
+    {"alexnet", CROP_LIKE_PILLOW, 256, 1, {123, 117, 104}, {1, 1, 1}},
+    {"bvlc-alexnet", WARP_LIKE_CAFFE, 256, 1, {104, 117, 123}, {1, 1, 1}},
+    {"caffenet", WARP_LIKE_CAFFE, 256, 1, {104, 117, 123}, {1, 1, 1}},
+    {"alexnet-owt", CROP_LIKE_PILLOW, 256, 1.0f / 255, IMAGENET_MEAN, IMAGENET_STD},
+    {"zfnet", CROP_LIKE_PILLOW, 256, 1, {123, 117, 104}, {1, 1, 1}},
+    {"lenet-5", WARP_LIKE_CAFFE, 0, 1.0f / 256, {0, 0, 0}, {1, 1, 1}},
+    {"vgg-11", CROP_FOR_CAFFE, 256, 1, VGG_MEAN, {1, 1, 1}},
+    {"vgg-16", CROP_FOR_CAFFE, 256, 1, VGG_MEAN, {1, 1, 1}},
+    {"vgg-19", CROP_FOR_CAFFE, 256, 1, VGG_MEAN, {1, 1, 1}},
+};
+enum { RECIPE_COUNT = sizeof recipes / sizeof *recipes };
+
+bool alx_preprocess_assume(const alx_net *net, const char *name, struct alx_preprocess *out)
 {
-    /* What the built-in networks were trained with; see the net room for where they come from. The
-     * means are those of ImageNet. */
-    static const struct {
-        const char *network;
-        enum alx_resize resize;
-        enum alx_filter filter;
-        enum alx_channel_order order;
-        float mean[3];
-    } published[] = {
-        {"alexnet", ALX_RESIZE_CROP, ALX_FILTER_ANTIALIAS, ALX_ORDER_RGB, {123, 117, 104}},
-        {"bvlc-alexnet", ALX_RESIZE_WARP, ALX_FILTER_BILINEAR, ALX_ORDER_BGR, {104, 117, 123}},
-    };
     struct alx_shape input = alx_net_input(net);
-    for (size_t i = 0; i < sizeof published / sizeof *published; i++) {
-        if (strcmp(alx_net_name(net), published[i].network))
-            continue;
-        *out = (struct alx_preprocess){.resize = published[i].resize,
-                                       .filter = published[i].filter,
-                                       .order = published[i].order,
-                                       .resize_size = 256,
-                                       .scale = 1,
-                                       .std = {1, 1, 1}};
-        memcpy(out->mean, published[i].mean, sizeof out->mean);
-        return;
-    }
-    *out = (struct alx_preprocess){
-        .resize = ALX_RESIZE_CROP,
-        .filter = ALX_FILTER_ANTIALIAS,
-        .order = ALX_ORDER_RGB,
-        .resize_size = (alx_max(input.height, input.width) * 256 + 112) / 224,
-        .scale = 1.0f / 255,
-        .mean = {0.485f, 0.456f, 0.406f},
-        .std = {0.229f, 0.224f, 0.225f},
-    };
+    const char *wanted = name ? name : alx_net_name(net);
+    size_t i = 0;
+    while (i < RECIPE_COUNT && strcmp(wanted, recipes[i].name))
+        i++;
+    bool found = i < RECIPE_COUNT;
+    const struct recipe *recipe = &recipes[found ? i : 0];
+    *out = (struct alx_preprocess){.resize = recipe->resize,
+                                   .filter = recipe->filter,
+                                   .order = recipe->order,
+                                   .resize_size = recipe->resize_size,
+                                   .scale = recipe->scale};
+    if (out->resize_size == PROPORTIONAL)
+        out->resize_size = (alx_max(input.height, input.width) * 256 + 112) / 224;
+    memcpy(out->mean, recipe->mean, sizeof out->mean);
+    memcpy(out->std, recipe->std, sizeof out->std);
+    return found;
 }
 
 enum alx_status alx_preprocess_check(const struct alx_preprocess *preprocess, const alx_net *net)

@@ -12,6 +12,7 @@
 #define ALX_MODEL_PREPROCESS_H
 
 #include <alexnet_cl/image.h>
+#include <stdbool.h>
 
 /* MODEL with a message that names the key. */
 enum alx_status alx_preprocess_from_json(const char *json, struct alx_preprocess *out);
@@ -19,9 +20,10 @@ enum alx_status alx_preprocess_from_json(const char *json, struct alx_preprocess
 enum alx_status alx_preprocess_to_json(const struct alx_preprocess *preprocess, size_t channels,
                                        char **out);
 
-/* What is assumed when a file does not say: the recipe that the network was published with, or
- * torchvision's, at the network's size. */
-void alx_preprocess_assume(const alx_net *net, struct alx_preprocess *out);
+/* A recipe for files that do not say theirs: the one of that name when it is not NULL, else the one
+ * that the network was published with. When there is none, torchvision's at the network's size, and
+ * false. */
+bool alx_preprocess_assume(const alx_net *net, const char *name, struct alx_preprocess *out);
 
 /* MODEL when the recipe cannot make the network's input. */
 enum alx_status alx_preprocess_check(const struct alx_preprocess *preprocess, const alx_net *net);

@@ -39,7 +39,7 @@ enum alx_status alx_model_create_random(const alx_net *net, uint64_t seed, alx_m
         used += fill_layer(alx_net_layer(net, i), &seed, model->values + used, &model->slots[i]);
     ALX_TRY(alx_labels_number(alx_shape_elems(alx_net_output(net)), &model->labels));
     model->numbered = true;
-    alx_preprocess_assume(net, &model->preprocess);
+    alx_preprocess_assume(net, NULL, &model->preprocess);
     *out = model;
     model = NULL;
 error:

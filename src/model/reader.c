@@ -8,8 +8,8 @@
 #include "util/memory.h"
 #include "util/text.h"
 
-static const struct alx_reader *const readers[] = {&alx_reader_safetensors, &alx_reader_onnx,
-                                                   &alx_reader_caffe};
+static const struct alx_reader *const readers[] = {&alx_reader_safetensors, &alx_reader_torch,
+                                                   &alx_reader_onnx, &alx_reader_caffe};
 enum { READER_COUNT = sizeof readers / sizeof *readers };
 
 const struct alx_reader *alx_reader_row(size_t index)

@@ -85,6 +85,7 @@ const struct alx_reader *alx_reader_row(size_t index);
 enum alx_status alx_reader_find(const uint8_t *data, size_t bytes, const struct alx_reader **out);
 
 /* Rows that live in files of their own. */
-extern const struct alx_reader alx_reader_safetensors, alx_reader_caffe, alx_reader_onnx;
+extern const struct alx_reader alx_reader_safetensors, alx_reader_torch, alx_reader_onnx,
+    alx_reader_caffe;
 
 #endif

@@ -113,7 +113,7 @@ bool alx_wire_probe(const uint8_t *data, size_t bytes,
 {
     enum { LOOKED_AT = 8 };
     struct alx_wire wire = alx_wire_open(data, (struct alx_span){data, bytes});
-    struct alx_wire_field field;
+    struct alx_wire_field field = {0};
     for (int i = 0; i < LOOKED_AT; i++) {
         bool found;
         if (next(&wire, &field, &found) || !found)
@@ -128,7 +128,7 @@ enum alx_status alx_wire_next_of(struct alx_wire *wire, uint32_t number, struct 
                                  bool *found)
 {
     enum alx_status status = ALX_STATUS_OK;
-    struct alx_wire_field field;
+    struct alx_wire_field field = {0};
     for (;;) {
         struct alx_wire before = *wire;
         ALX_TRY(alx_wire_next(wire, &field, found));
@@ -247,7 +247,7 @@ enum alx_status alx_wire_read(const uint8_t *file, struct alx_span message, cons
     struct alx_wire wire = alx_wire_open(file, message);
     for (;;) {
         struct alx_wire before = wire;
-        struct alx_wire_field field;
+        struct alx_wire_field field = {0};
         bool found;
         ALX_TRY(alx_wire_next(&wire, &field, &found));
         if (!found)
@@ -265,7 +265,7 @@ enum alx_status alx_wire_gather(const uint8_t *file, struct alx_span message, ui
 {
     enum alx_status status = ALX_STATUS_OK;
     struct alx_wire wire = alx_wire_open(file, message);
-    struct alx_wire_field field;
+    struct alx_wire_field field = {0};
     size_t done = 0;
     for (bool found = true; found;) {
         ALX_TRY(alx_wire_next(&wire, &field, &found));
@@ -286,7 +286,7 @@ enum alx_status alx_wire_varints(const uint8_t *file, struct alx_span message, u
 {
     enum alx_status status = ALX_STATUS_OK;
     struct alx_wire wire = alx_wire_open(file, message);
-    struct alx_wire_field field;
+    struct alx_wire_field field = {0};
     size_t done = 0;
     for (bool found = true; found;) {
         ALX_TRY(alx_wire_next(&wire, &field, &found));

@@ -152,7 +152,7 @@ static enum alx_status describe(const struct alx_problem *p, const struct alx_pa
         .transform = alx_winograd_transform,
         .tile = params->tile,
     };
-    recipe->work_elems = s.n * s.n * (s.tiles * s.in_k + 16);
+    recipe->work_elems = l->groups * s.n * s.n * (s.tiles * g.group_k + 16);
     alx_recipe_begin(recipe, p, params);
     alx_text_add(&recipe->options,
                  " -DGROUPS=%zu -DPAD_TOP=%zu -DPAD_LEFT=%zu -DACTIVATION=%d -DTILE=%zu "
