@@ -258,12 +258,17 @@ alone() {
     ) 9<"$root/setup.sh"
 }
 
+# A newer compiler may warn of what ours does not, and an optimiser guesses. Warnings are errors in
+# the default build type (tests/check_variants.py).
+configure_release() {
+    configure "$root/build" --buildtype=release -Dwerror=false "$@"
+}
+
 prepare_program() {
     provide build run
     # whoever configured the folder, with tests or without: its options stay
     if [ ! -f "$root/build/build.ninja" ] || moved "$root/build"; then
-        # a newer compiler may warn of what ours does not
-        configure "$root/build" --buildtype=release -Dwerror=false -Dtests=false
+        configure_release -Dtests=false
     fi
     build "$root/build" src/cli/alexnet-cl
 }
@@ -280,7 +285,7 @@ prepare_second() {
 
 prepare_tests() {
     provide 'build test' 'run more'
-    configure "$root/build" --buildtype=release -Dwerror=true -Dtests=true
+    configure_release -Dtests=true
     build "$root/build"
     prepare_second "$root/build-asan" -Db_sanitize=address,undefined -Db_lundef=false
     add_intel_runtime
