@@ -158,7 +158,8 @@ static void assert_close(const float *got, const float *want, size_t count, floa
 
 static void check_results(alx_device *device)
 {
-    static const char *const algorithms[] = {NULL, "naive", "clblast", "direct", "element"};
+    static const char *const algorithms[] = {NULL,      "naive",    "clblast", "direct",
+                                             "element", "winograd", "gemm"};
     float want[IMAGES * CLASSES], got[IMAGES * CLASSES];
     for (int p = ALX_PRECISION_FP32; p <= ALX_PRECISION_INT8; p++) {
         expect((enum alx_precision)p, IMAGES, want);
@@ -294,6 +295,29 @@ static void plans_fold_and_tell(void **state)
     test_each_device(NULL, check_plan);
 }
 
+/* Winograd's sums are not those of the definition: `exact` keeps it away, even when asked for. */
+static void check_exact(alx_device *device)
+{
+    struct alx_traits traits = alx_traits_of_device(alx_device_get_info(device));
+    struct alx_plan_options options = {.force_algorithm = "winograd"};
+    for (int exact = 0; exact < 2; exact++) {
+        alx_plan *plan = NULL;
+        size_t inexact = 0;
+        options.exact = exact;
+        assert_ok(alx_plan_create(net, device, &options, &plan));
+        for (size_t i = 0; i < alx_plan_step_count(plan); i++)
+            inexact += !strcmp(alx_plan_step(plan, i)->algorithm, "winograd");
+        assert_int_equal(inexact, exact || traits.simt ? 0 : 2);
+        alx_plan_destroy(&plan);
+    }
+}
+
+static void exact_plans_have_no_winograd(void **state)
+{
+    (void)state;
+    test_each_device(NULL, check_exact);
+}
+
 static void check_times(alx_device *device)
 {
     alx_plan *plan = NULL;
@@ -345,6 +369,7 @@ int main(void)
         cmocka_unit_test(results_repeat_to_the_bit),
         cmocka_unit_test(streamed_weights_give_the_same_bits),
         cmocka_unit_test(plans_fold_and_tell),
+        cmocka_unit_test(exact_plans_have_no_winograd),
         cmocka_unit_test(steps_are_timed_when_profiling),
         cmocka_unit_test(foreign_weights_are_refused),
     };

@@ -120,21 +120,9 @@ static enum alx_status direct_describe(const struct alx_problem *p, const struct
     alx_text_add(&recipe->options, " -DCONV_DIRECT -DPIXELS=%zu -DVECTORS=%zu -DUNROLL=%zu",
                  params->pixels, params->vectors,
                  alx_divisor(merged ? l.kernel_w * block : block, 12));
-    return alx_recipe_add(recipe,
-                          &(struct alx_launch){
-                              .file = "conv.cl",
-                              .kernel = "conv_direct",
-                              .args = {{ALX_ROLE_IN, 0},
-                                       {ALX_ROLE_WEIGHTS, 0},
-                                       {ALX_ROLE_BIAS, 0},
-                                       {ALX_ROLE_OUT, 0},
-                                       {ALX_ROLE_FIRST_PANEL, 0}},
-                              .arg_count = 5,
-                              .global = {params->lanes, alx_ceil_div(pixels, params->pixels), 1},
-                              .local = {params->lanes, 1, 1},
-                              .per_panel = true,
-                              .panel_axis = 0,
-                          });
+    return alx_recipe_add_panels(
+        recipe, "conv.cl", "conv_direct",
+        (const size_t[]){params->lanes, alx_ceil_div(pixels, params->pixels), 1}, params->lanes, 0);
 }
 
 const struct alx_algorithm alx_conv_direct = {
@@ -170,20 +158,9 @@ static enum alx_status naive_describe(const struct alx_problem *p, const struct 
     alx_recipe_begin(recipe, p, params);
     add_conv_macros(recipe, p);
     alx_text_add(&recipe->options, " -DCONV_NAIVE");
-    return alx_recipe_add(recipe, &(struct alx_launch){
-                                      .file = "conv.cl",
-                                      .kernel = "conv_naive",
-                                      .args = {{ALX_ROLE_IN, 0},
-                                               {ALX_ROLE_WEIGHTS, 0},
-                                               {ALX_ROLE_BIAS, 0},
-                                               {ALX_ROLE_OUT, 0},
-                                               {ALX_ROLE_FIRST_PANEL, 0}},
-                                      .arg_count = 5,
-                                      .global = {alx_round_up(pixels, params->lanes), 1, p->batch},
-                                      .local = {params->lanes, 1, 1},
-                                      .per_panel = true,
-                                      .panel_axis = 1,
-                                  });
+    return alx_recipe_add_panels(recipe, "conv.cl", "conv_naive",
+                                 (const size_t[]){alx_round_up(pixels, params->lanes), 1, p->batch},
+                                 params->lanes, 1);
 }
 
 const struct alx_algorithm alx_conv_naive = {

@@ -74,20 +74,8 @@ static enum alx_status gemv_describe(const struct alx_problem *p, const struct a
             ? alx_ceil_div(params->rows * params->vector * bytes_of(p->precision), LINE_BYTES)
             : 0,
         AHEAD_BYTES);
-    return alx_recipe_add(recipe, &(struct alx_launch){
-                                      .file = "fc.cl",
-                                      .kernel = "fc_gemv",
-                                      .args = {{ALX_ROLE_IN, 0},
-                                               {ALX_ROLE_WEIGHTS, 0},
-                                               {ALX_ROLE_BIAS, 0},
-                                               {ALX_ROLE_OUT, 0},
-                                               {ALX_ROLE_FIRST_PANEL, 0}},
-                                      .arg_count = 5,
-                                      .global = {params->lanes, 1, 1},
-                                      .local = {params->lanes, 1, 1},
-                                      .per_panel = true,
-                                      .panel_axis = 0,
-                                  });
+    return alx_recipe_add_panels(recipe, "fc.cl", "fc_gemv", (const size_t[]){params->lanes, 1, 1},
+                                 params->lanes, 0);
 }
 
 const struct alx_algorithm alx_fc_gemv = {
@@ -137,20 +125,8 @@ static enum alx_status gemm_describe(const struct alx_problem *p, const struct a
                  recipe->weights.k_elems, rows, params->vectors, images, has_relu(p),
                  recipe->weights.group_panels * panel, unroll, K_BLOCK,
                  params->prefetch ? alx_ceil_div(lines, tiles) : 0);
-    return alx_recipe_add(recipe, &(struct alx_launch){
-                                      .file = "fc.cl",
-                                      .kernel = "fc_gemm",
-                                      .args = {{ALX_ROLE_IN, 0},
-                                               {ALX_ROLE_WEIGHTS, 0},
-                                               {ALX_ROLE_BIAS, 0},
-                                               {ALX_ROLE_OUT, 0},
-                                               {ALX_ROLE_FIRST_PANEL, 0}},
-                                      .arg_count = 5,
-                                      .global = {1, alx_ceil_div(p->batch, images), 1},
-                                      .local = {1, 1, 1},
-                                      .per_panel = true,
-                                      .panel_axis = 0,
-                                  });
+    return alx_recipe_add_panels(recipe, "fc.cl", "fc_gemm",
+                                 (const size_t[]){1, alx_ceil_div(p->batch, images), 1}, 1, 0);
 }
 
 const struct alx_algorithm alx_fc_gemm = {

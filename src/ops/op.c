@@ -69,6 +69,26 @@ enum alx_status alx_recipe_add(struct alx_recipe *recipe, const struct alx_launc
     return ALX_STATUS_OK;
 }
 
+enum alx_status alx_recipe_add_panels(struct alx_recipe *recipe, const char *file,
+                                      const char *kernel, const size_t global[3], size_t lanes,
+                                      size_t panel_axis)
+{
+    return alx_recipe_add(recipe, &(struct alx_launch){
+                                      .file = file,
+                                      .kernel = kernel,
+                                      .args = {{ALX_ROLE_IN, 0},
+                                               {ALX_ROLE_WEIGHTS, 0},
+                                               {ALX_ROLE_BIAS, 0},
+                                               {ALX_ROLE_OUT, 0},
+                                               {ALX_ROLE_FIRST_PANEL, 0}},
+                                      .arg_count = 5,
+                                      .global = {global[0], global[1], global[2]},
+                                      .local = {lanes, 1, 1},
+                                      .per_panel = true,
+                                      .panel_axis = panel_axis,
+                                  });
+}
+
 static void add_tensor(struct alx_text *options, const char *side, struct alx_shape shape,
                        struct alx_layout layout)
 {

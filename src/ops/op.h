@@ -112,6 +112,11 @@ struct alx_recipe {
 void alx_recipe_free(struct alx_recipe *recipe);
 /* Appends; the launch is copied. */
 enum alx_status alx_recipe_add(struct alx_recipe *recipe, const struct alx_launch *launch);
+/* Adds a launch for each part of the weights, with the arguments in, weights, bias, out, first
+ * panel; groups are `lanes` wide along axis 0. */
+enum alx_status alx_recipe_add_panels(struct alx_recipe *recipe, const char *file,
+                                      const char *kernel, const size_t global[3], size_t lanes,
+                                      size_t panel_axis);
 /* Adds the macros that common.h lists; every algorithm starts with it, after the format of its
  * weights. */
 void alx_recipe_begin(struct alx_recipe *recipe, const struct alx_problem *problem,
