@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device/cl.h"
 #include "device/device.h"
 #include "net/shape.h"
 #include "ops/pack.h"
@@ -22,7 +23,7 @@ struct form {
     const char *name;
     struct alx_traits traits;
     enum alx_precision precision;
-    bool foreign; /* another device's */
+    bool fewer; /* not what this device would choose by default: fewer shapes */
 };
 enum { MAX_FORMS = 6 };
 
@@ -45,7 +46,7 @@ static size_t forms_of(const struct alx_device_info *info, const struct alx_algo
     forms[count++] =
         (struct form){own.simt ? "own, SIMT" : "own, CPU", own, ALX_PRECISION_FP32, false};
     for (int p = ALX_PRECISION_FP16; p <= ALX_PRECISION_INT8 && weighted; p++)
-        forms[count++] = (struct form){forms[0].name, own, (enum alx_precision)p, false};
+        forms[count++] = (struct form){forms[0].name, own, (enum alx_precision)p, true};
     if (!own.simt)
         forms[count++] = (struct form){"SIMT 8", simt, ALX_PRECISION_FP32, true};
     if (own.simt || own.vector != 8)
@@ -230,6 +231,22 @@ static void compare(struct trial *t, bool integers)
     t->wrong = t->wrong || wrong;
 }
 
+/* Fills the tensors and the workspace with NaN: what is read without having been written shows. */
+static enum alx_status poison(const struct trial *t, const alx_session *session)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    const cl_uint nan_bits = 0xffffffff;
+    const struct alx_tensor *work = &t->plan->steps[0].work;
+    for (size_t i = 0; i < 2; i++)
+        ALX_CL(clEnqueueFillBuffer(session->queue, session->tensors[i], &nan_bits, sizeof nan_bits,
+                                   0, t->plan->tensors[i].bytes, 0, NULL, NULL));
+    if (work->bytes)
+        ALX_CL(clEnqueueFillBuffer(session->queue, session->steps[0].work, &nan_bits,
+                                   sizeof nan_bits, 0, work->bytes, 0, NULL, NULL));
+error:
+    return status;
+}
+
 static enum alx_status run_once(struct trial *t, bool integers)
 {
     enum alx_status status = ALX_STATUS_OK;
@@ -241,6 +258,7 @@ static enum alx_status run_once(struct trial *t, bool integers)
     const struct alx_tensor_view weight_views[2] = {{t->weights, ALX_DTYPE_F32, weights}};
     const struct alx_tensor_view bias_views[2] = {{t->biases, ALX_DTYPE_F32, rows}};
     ALX_TRY(alx_session_create_with(t->plan, weight_views, bias_views, &session));
+    ALX_TRY(poison(t, session));
     ALX_TRY(alx_session_run(session, t->in, t->shape.batch, t->out));
     for (size_t i = 0; i < rows; i++)
         alx_pack_round_row(t->weights + i * (weights / rows), weights / rows,
@@ -284,11 +302,11 @@ static bool wanted(const struct alx_verify_options *options, const struct alx_al
            (!options->algorithm || !strcmp(options->algorithm, algorithm->name));
 }
 
-/* What other devices would run is tried on two of five shapes: those turn through the layouts, too.
- */
+/* Other precisions, and what other devices would run, are tried on two of five shapes: those turn
+ * through the layouts, too. */
 static bool left_out(const struct form *form, size_t index)
 {
-    return form->foreign && index % 5 >= 2;
+    return form->fewer && index % 5 >= 2;
 }
 
 static bool too_large(const struct alx_verify_shape *shape)
