@@ -1,7 +1,7 @@
 """Run a test program on Oclgrind: run_oclgrind.py CHECK PROGRAM [ARGUMENT...]
 
-Oclgrind's exit code says nothing of what it found, so its log is read: it must be empty or, with the
-check `planted`, name every fault that tests/test_planted.c makes.
+Oclgrind's exit code says nothing of what it found, so its log is read: it must be empty or, with
+the check `planted`, name every fault that tests/test_planted.c makes.
 """
 import glob
 import os
