@@ -191,6 +191,7 @@ static struct {
     cl_device_info failing; /* this query fails */
     cl_device_info huge;    /* this text claims to be endless */
     cl_device_type type;
+    size_t work_group;
     size_t too_new; /* queries that the version does not know */
 } driver;
 
@@ -212,7 +213,6 @@ static cl_int CL_API_CALL fake_query(cl_device_id id, cl_device_info what, size_
     const char *text = NULL;
     cl_uint narrow = 0;
     cl_ulong wide = 0;
-    size_t size = 4096;
     (void)id;
     if (what == driver.failing)
         return CL_INVALID_VALUE;
@@ -257,7 +257,7 @@ static cl_int CL_API_CALL fake_query(cl_device_id id, cl_device_info what, size_
         wide = (cl_ulong)1 << 33;
         return answer(&wide, sizeof wide, bytes, out, out_bytes);
     case CL_DEVICE_MAX_WORK_GROUP_SIZE:
-        return answer(&size, sizeof size, bytes, out, out_bytes);
+        return answer(&driver.work_group, sizeof driver.work_group, bytes, out, out_bytes);
     case CL_DEVICE_MEM_BASE_ADDR_ALIGN:
         narrow = 1024;
         break;
@@ -291,6 +291,7 @@ static int make_driver(void **state)
     driver.extensions = "cl_khr_fp16 cl_khr_other";
     driver.compiler = driver.available = driver.little = CL_TRUE;
     driver.type = CL_DEVICE_TYPE_GPU;
+    driver.work_group = 4096;
     return 0;
 }
 
@@ -360,10 +361,15 @@ static void unusable_devices_say_why(void **state)
     driver.little = CL_FALSE;
     assert_unusable("big-endian");
     make_driver(NULL);
+    driver.work_group = 0;
+    assert_unusable("work-group limit");
+    make_driver(NULL);
     driver.version = "OpenCL 1.1 maker";
     assert_unusable("OpenCL 1.2 is needed");
     driver.version = "OpenCL 1.0 maker";
     assert_unusable("OpenCL 1.2 is needed");
+    driver.version = "OpenCL 99999999999999999999.1";
+    assert_false(describe().opencl_major > 999);
     driver.version = "nonsense";
     assert_unusable("nonsense");
     driver.version = "";
@@ -413,6 +419,23 @@ static void endless_texts_are_left_out(void **state)
     assert_false(describe().fp16);
     driver.huge = CL_DEVICE_VERSION;
     assert_unusable("version");
+}
+
+static void long_texts_are_cut_between_letters(void **state)
+{
+    char name[200] = "";
+    (void)state;
+    while (strlen(name) < 150)
+        strcat(name, strlen(name) ? "\xc3\xa9" : "x");
+    driver.name = name;
+    struct alx_device_info info = describe();
+    assert_int_equal(strlen(info.name), sizeof info.name - 1);
+    assert_string_equal(info.name + 125, "\xc3\xa9"); /* x and 63 letters of two bytes */
+    name[0] = 0;
+    while (strlen(name) < 150)
+        strcat(name, "\xc3\xa9");
+    info = describe();
+    assert_string_equal(info.name + 124, "\xc3\xa9?");
 }
 
 static void errors_have_names(void **state)
@@ -494,6 +517,7 @@ int main(void)
         cmocka_unit_test_setup(unusable_devices_say_why, make_driver),
         cmocka_unit_test_setup(failing_queries_are_noted, make_driver),
         cmocka_unit_test_setup(endless_texts_are_left_out, make_driver),
+        cmocka_unit_test_setup(long_texts_are_cut_between_letters, make_driver),
         cmocka_unit_test(errors_have_names),
         cmocka_unit_test(the_list_agrees_with_itself),
         cmocka_unit_test(every_device_opens),

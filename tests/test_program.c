@@ -181,7 +181,7 @@ static void without_a_folder_it_goes_on(void **state)
 /* More programs than are kept: those let go are built again or come from the disk. */
 static void check_many(alx_device *device)
 {
-    enum { MANY = 130 };
+    enum { MANY = 66 };
     char options[512];
     cl_kernel kernel;
     if (test_small(device))

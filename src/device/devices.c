@@ -40,6 +40,13 @@ static void tidy(char *text)
     text[length] = 0;
 }
 
+/* What is cut inside a letter is cleaned, too. */
+static void copy_text(char *out, size_t out_bytes, const char *text)
+{
+    alx_text_copy(out, out_bytes, text ? text : "");
+    alx_text_clean(out);
+}
+
 char *alx_device_text(alx_device_query *query, cl_device_id id, cl_device_info parameter)
 {
     size_t bytes = 0;
@@ -53,17 +60,16 @@ char *alx_device_text(alx_device_query *query, cl_device_id id, cl_device_info p
     return text;
 }
 
+/* Platforms are asked in the same way, about something else. */
+static cl_int CL_API_CALL query_platform(cl_device_id id, cl_device_info parameter, size_t bytes,
+                                         void *out, size_t *out_bytes)
+{
+    return clGetPlatformInfo((cl_platform_id)(void *)id, parameter, bytes, out, out_bytes);
+}
+
 char *alx_platform_text(cl_platform_id id, cl_platform_info parameter)
 {
-    size_t bytes = 0;
-    if (clGetPlatformInfo(id, parameter, 0, NULL, &bytes) != CL_SUCCESS || bytes > MAX_TEXT_BYTES)
-        bytes = 0;
-    char *text = calloc(bytes + 1, 1);
-    if (text && bytes && clGetPlatformInfo(id, parameter, bytes, text, NULL) != CL_SUCCESS)
-        text[0] = 0;
-    if (text)
-        tidy(text);
-    return text;
+    return alx_device_text(query_platform, (cl_device_id)(void *)id, parameter);
 }
 
 /* --- the table of properties --- */
@@ -101,7 +107,7 @@ static const struct property {
     ROW("largest buffer", CL_DEVICE_MAX_MEM_ALLOC_SIZE, ULONG, max_alloc_bytes, 10, true),
     ROW("local memory", CL_DEVICE_LOCAL_MEM_SIZE, ULONG, local_bytes, 10, false),
     ROW("work-group limit", CL_DEVICE_MAX_WORK_GROUP_SIZE, SIZE, max_work_group, 10, true),
-    ROW("alignment", CL_DEVICE_MEM_BASE_ADDR_ALIGN, UINT, base_align_bytes, 10, true),
+    ROW("alignment", CL_DEVICE_MEM_BASE_ADDR_ALIGN, UINT, base_align_bytes, 10, false),
     ROW("vector width", CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, UINT, vector_floats, 11, false),
     ROW("unified memory", CL_DEVICE_HOST_UNIFIED_MEMORY, BOOL, unified_memory, 11, false),
 #undef ROW
@@ -146,7 +152,7 @@ static cl_int query_text(alx_device_query *query, cl_device_id id, const struct 
     cl_int error = query(id, p->query, 0, NULL, &bytes);
     char *text = error == CL_SUCCESS ? alx_device_text(query, id, p->query) : NULL;
     if (text)
-        alx_text_copy(field, p->bytes, text);
+        copy_text(field, p->bytes, text);
     if (text && !text[0] && p->needed)
         error = CL_INVALID_VALUE;
     free(text);
@@ -177,6 +183,8 @@ static void query_property(alx_device_query *query, cl_device_id id, const struc
         *(bool *)field = number != 0;
         break;
     }
+    if (error == CL_SUCCESS && p->needed && p->kind != TEXT && !number)
+        error = CL_INVALID_VALUE;
     if (error == CL_SUCCESS)
         return;
     note(info, "its %s is not known: %s", p->name, alx_cl_error_name(error));
@@ -256,7 +264,7 @@ void alx_device_describe(alx_device_query *query, cl_device_id id, struct alx_de
         query_property(query, id, &properties[i], info);
         if (properties[i].query != CL_DEVICE_VERSION)
             continue;
-        if (sscanf(info->opencl, "OpenCL %d.%d", &info->opencl_major, &info->opencl_minor) != 2)
+        if (sscanf(info->opencl, "OpenCL %3d.%3d", &info->opencl_major, &info->opencl_minor) != 2)
             info->opencl_major = info->opencl_minor = 0;
         version = version_of(info) > 10 ? version_of(info) : 10;
     }
@@ -282,7 +290,7 @@ static enum alx_status note_empty_platform(alx_devices *devices, const char *nam
     if (!larger)
         return alx_fail(ALX_STATUS_NO_MEMORY, "devices: no memory for the list of platforms");
     devices->empty_platforms = larger;
-    alx_text_copy(larger[devices->empty_count++], sizeof *larger, name);
+    copy_text(larger[devices->empty_count++], sizeof *larger, name);
     return ALX_STATUS_OK;
 }
 
@@ -316,14 +324,14 @@ static enum alx_status add_platform(alx_devices *devices, cl_platform_id platfor
         if (error != CL_SUCCESS && error != CL_DEVICE_NOT_FOUND)
             alx_log(ALX_LOG_WARNING, "platform %s: its devices cannot be listed: %s",
                     name ? name : "", alx_cl_error_name(error));
-        ALX_TRY(note_empty_platform(devices, name ? name : ""));
+        ALX_TRY(note_empty_platform(devices, name));
         goto error;
     }
     ALX_TRY(alx_alloc(count, sizeof *ids, "devices", &ids));
     ALX_CL(clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, count, ids, NULL));
     for (size_t i = 0; i < count; i++) {
         struct alx_device_info info = {.platform_number = number, .device_number = i + 1};
-        alx_text_copy(info.platform, sizeof info.platform, name ? name : "");
+        copy_text(info.platform, sizeof info.platform, name);
         ALX_TRY(add_device(devices, platform, ids[i], &info));
     }
 error:

@@ -16,7 +16,7 @@
 #include "util/text.h"
 
 enum { LOG_BYTES = 2048, MAX_LOG_BYTES = 1 << 20 };
-enum { KEPT_PROGRAMS = 128 }; /* several networks' worth; beyond, the eldest are let go */
+enum { KEPT_PROGRAMS = 64 }; /* several networks' worth; beyond, the eldest are let go */
 
 struct program {
     uint8_t key[ALX_SHA256_BYTES];
