@@ -4,6 +4,7 @@
 
 #include "support/golden.h"
 #include "support/test.h"
+#include "support/warnings.h"
 
 static void goldens_compute_what_onnx_runtime_does(void **state)
 {
@@ -33,35 +34,22 @@ static void goldens_compute_what_onnx_runtime_does(void **state)
     }
 }
 
-static char last_warning[512];
-static size_t warnings;
-
-static void keep_warning(void *user, enum alx_log_level level, const char *message)
-{
-    (void)user;
-    if (level != ALX_LOG_WARNING)
-        return;
-    snprintf(last_warning, sizeof last_warning, "%s", message);
-    warnings++;
-}
-
 static void the_zoos_alexnet_is_recognised(void **state)
 {
     (void)state;
     alx_model *model = NULL;
-    warnings = 0;
-    alx_log_set(keep_warning, NULL);
+    test_warnings_watch();
     assert_ok(alx_model_load(test_golden_path("onnx/zoo9.onnx"), NULL, &model));
     const struct alx_preprocess *p = alx_model_preprocess(model);
     assert_true(p->order == ALX_ORDER_BGR && p->resize == ALX_RESIZE_WARP && !p->resize_size);
     assert_true(p->mean[0] == 103.939f && p->mean[2] == 123.68f && p->scale == 1);
-    assert_int_equal(warnings, 0);
+    assert_int_equal(test_warnings_count(), 0);
     assert_string_equal(alx_net_layer(alx_model_net(model), 10)->layer.name, "fc6");
     alx_model_destroy(&model);
     assert_ok(alx_model_load(test_golden_path("onnx/exported.onnx"), NULL, &model));
     assert_true(alx_model_preprocess(model)->order == ALX_ORDER_RGB);
-    assert_int_equal(warnings, 1);
-    assert_non_null(strstr(last_warning, "does not say how pictures are preprocessed"));
+    assert_int_equal(test_warnings_count(), 1);
+    assert_non_null(strstr(test_warnings_last(), "does not say how pictures are preprocessed"));
     alx_model_destroy(&model);
     alx_log_set(NULL, NULL);
 }

@@ -8,20 +8,9 @@
 
 #include "model/model.h"
 #include "support/test.h"
+#include "support/warnings.h"
 #include "tensor/view.h"
 #include "util/clock.h"
-
-static char last_warning[512];
-static size_t warnings;
-
-static void keep_warning(void *user, enum alx_log_level level, const char *message)
-{
-    (void)user;
-    if (level != ALX_LOG_WARNING)
-        return;
-    snprintf(last_warning, sizeof last_warning, "%s", message);
-    warnings++;
-}
 
 static enum alx_status load_golden(const char *name, alx_model **model)
 {
@@ -29,7 +18,7 @@ static enum alx_status load_golden(const char *name, alx_model **model)
     const char *folder = getenv("ALX_TEST_GOLDEN");
     assert_non_null(folder);
     snprintf(path, sizeof path, "%s/safetensors/%s", folder, name);
-    warnings = 0;
+    test_warnings_watch();
     return alx_model_load(path, NULL, model);
 }
 
@@ -94,12 +83,13 @@ static void files_of_the_reference_implementation_load(void **state)
         } else {
             assert_null(p->mean_image);
         }
-        assert_int_equal(warnings, i == 3);
+        assert_int_equal(test_warnings_count(), i == 3);
         alx_model_destroy(&model);
     }
-    assert_non_null(strstr(last_warning, "surplus.safetensors: network golden does not use 5 "
-                                         "tensors of the file: a.scalar, b.empty, c.empty, "
-                                         "d.flags, e.bytes"));
+    assert_non_null(strstr(test_warnings_last(),
+                           "surplus.safetensors: network golden does not use 5 "
+                           "tensors of the file: a.scalar, b.empty, c.empty, "
+                           "d.flags, e.bytes"));
     alx_model *model = NULL;
     assert_fails(load_golden("weights_only.safetensors", &model), ALX_STATUS_MODEL,
                  "weights_only.safetensors: does not say its network, and its 4 tensors fit none");
@@ -205,7 +195,7 @@ static void text_from_files_cannot_move_the_cursor(void **state)
     (void)state;
     alx_model *model = NULL;
     assert_ok(read_header(WITH("," TENSOR("\\u001b[31mred", "U8", "[3]", "40", "43")), 43, &model));
-    assert_non_null(strstr(last_warning, "?[31mred"));
+    assert_non_null(strstr(test_warnings_last(), "?[31mred"));
     alx_model_destroy(&model);
     refuse(WITH("," TENSOR("\\u001b\\u009b", "U8", "[4]", "40", "43")), 43, "tensor ???: U8");
     refuse("{\"\xc2\x9b"
@@ -571,6 +561,6 @@ int main(void)
         cmocka_unit_test(damaged_files_are_refused_or_read),
         cmocka_unit_test(other_files_are_no_models),
     };
-    alx_log_set(keep_warning, NULL);
+    test_warnings_watch();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
