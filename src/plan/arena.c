@@ -10,7 +10,7 @@ static bool alive_together(const struct alx_block *a, const struct alx_block *b)
 }
 
 /* The lowest offset at which `block` meets none of those already placed. */
-static size_t lowest_offset(const struct alx_block *blocks, const bool *placed, size_t count,
+static size_t lowest_offset(const struct alx_block *blocks, size_t count,
                             const struct alx_block *block, size_t align)
 {
     size_t offset = 0;
@@ -18,7 +18,7 @@ static size_t lowest_offset(const struct alx_block *blocks, const bool *placed, 
         moved = false;
         for (size_t i = 0; i < count; i++) {
             const struct alx_block *other = &blocks[i];
-            if (placed[i] && alive_together(block, other) &&
+            if (other->placed && alive_together(block, other) &&
                 offset < *other->offset + other->bytes && *other->offset < offset + block->bytes) {
                 offset = alx_round_up(*other->offset + other->bytes, align);
                 moved = true;
@@ -28,22 +28,28 @@ static size_t lowest_offset(const struct alx_block *blocks, const bool *placed, 
     return offset;
 }
 
-size_t alx_arena_place(const struct alx_block *blocks, size_t count, size_t align)
+/* The largest block that is not placed; NULL when all that are left are empty. */
+static struct alx_block *largest_left(struct alx_block *blocks, size_t count)
 {
-    enum { MOST = 8192 };
-    bool placed[MOST] = {false};
+    struct alx_block *largest = NULL;
+    for (size_t i = 0; i < count; i++)
+        if (!blocks[i].placed && blocks[i].bytes && (!largest || blocks[i].bytes > largest->bytes))
+            largest = &blocks[i];
+    return largest;
+}
+
+size_t alx_arena_place(struct alx_block *blocks, size_t count, size_t align)
+{
     size_t end = 0;
+    for (size_t i = 0; i < count; i++) {
+        blocks[i].placed = false;
+        *blocks[i].offset = 0;
+    }
     /* Largest first: small blocks fit into the gaps that large ones leave. */
-    for (size_t done = 0; done < count && count <= MOST; done++) {
-        size_t largest = SIZE_MAX;
-        for (size_t i = 0; i < count; i++)
-            if (!placed[i] && (largest == SIZE_MAX || blocks[i].bytes > blocks[largest].bytes))
-                largest = i;
-        const struct alx_block *block = &blocks[largest];
-        *block->offset = block->bytes ? lowest_offset(blocks, placed, count, block, align) : 0;
-        placed[largest] = block->bytes > 0;
-        if (!block->bytes)
-            break; /* all that are left are empty, too */
+    struct alx_block *block;
+    while ((block = largest_left(blocks, count))) {
+        *block->offset = lowest_offset(blocks, count, block, align);
+        block->placed = true;
         end = alx_max(end, *block->offset + block->bytes);
     }
     return end;

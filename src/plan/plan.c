@@ -179,7 +179,10 @@ static enum alx_status place_tensors(alx_plan *plan)
     for (size_t i = 0; i < count; i++) {
         struct alx_tensor *t =
             i <= plan->step_count ? &plan->tensors[i] : &plan->steps[i - plan->step_count - 1].work;
-        blocks[i] = (struct alx_block){t->bytes, t->first_step, t->last_step, &t->offset_bytes};
+        blocks[i] = (struct alx_block){.bytes = t->bytes,
+                                       .first = t->first_step,
+                                       .last = t->last_step,
+                                       .offset = &t->offset_bytes};
     }
     plan->memory.arena_bytes =
         alx_arena_place(blocks, count, alx_max(PAGE_BYTES, info->base_align_bytes));

@@ -75,11 +75,12 @@ bool alx_choose_pooled(const struct alx_problem *problem, const struct alx_trait
                        const char *wanted);
 
 /* arena.c: gives every block an offset such that no two that are alive at the same time overlap;
- * returns the arena's size. Blocks of 0 bytes are left out. */
+ * returns the arena's size. Blocks of 0 bytes are left out and get offset 0. */
 struct alx_block {
     size_t bytes, first, last; /* alive in steps first..last */
-    size_t *offset;
+    size_t *offset;            /* borrowed; written */
+    bool placed;               /* while placing */
 };
-size_t alx_arena_place(const struct alx_block *blocks, size_t count, size_t align);
+size_t alx_arena_place(struct alx_block *blocks, size_t count, size_t align);
 
 #endif
