@@ -137,6 +137,7 @@ static enum alx_status start_session(struct cli_engine *engine, const struct cli
         .precision = engine->precision,
         .memory_limit_bytes = (uint64_t)options->memory_limit_mib << 20,
         .force_algorithm = options->algorithm,
+        .exact = options->exact,
     };
     ALX_TRY(alx_plan_create(engine->net, engine->device, &how, &engine->plan));
     cli_progress("compiling for %s ...", alx_device_get_info(engine->device)->name);

@@ -114,6 +114,8 @@ static const struct cli_option options[] = {
     {OPTION("algorithm", 0, "NAME",
             "use this algorithm wherever it can be used; verify: only this one",
             ON_RUNS | ON_VERIFY, KIND_TEXT, algorithm)},
+    {OPTION("exact", 0, NULL, "only algorithms whose sums are those of the definition: no Winograd",
+            ON_RUNS, KIND_FLAG, exact)},
     {OPTION("layer", 0, "KIND",
             "verify only this kind of layer: conv, fc, lrn, max-pool, relu, softmax", ON_VERIFY,
             KIND_WORD, layer),

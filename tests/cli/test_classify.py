@@ -145,6 +145,12 @@ class Classify(Case):
         steps = self.document(result, "classify")["explain"]["steps"]
         self.assertEqual([step["layer"] for step in steps], ["conv1", "pool1", "fc2", "prob"])
 
+    def test_exact(self):
+        """Keeps to the sums of the definition, whatever else is asked for."""
+        winograd = ["-m", "fashion-alexnet", "--algorithm=winograd", "--explain"]
+        self.assertIn("winograd", self.run_program(*winograd, code=0).out)
+        self.assertNotIn("winograd", self.run_program(*winograd, "--exact", code=0).out)
+
     def test_answers_that_are_not_finite(self):
         tensors = models.colour_tensors()
         tensors["fc2.weight"] = ("F32", [3, 48], models.floats([3e38] * 144))
