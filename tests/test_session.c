@@ -227,8 +227,27 @@ static void results_repeat_to_the_bit(void **state)
     test_each_device(NULL, check_repeats);
 }
 
+/* A plan within the limit, which streams something; makes the limit one byte too small for it. */
+static bool plan_streams(alx_device *device, struct alx_plan_options *options)
+{
+    alx_plan *plan = NULL;
+    size_t streams = 0;
+    if (alx_plan_create(net, device, options, &plan) != ALX_STATUS_OK)
+        return false;
+    struct alx_plan_memory memory = alx_plan_memory(plan);
+    uint64_t needed = memory.arena_bytes + memory.weights_bytes + memory.staging_bytes;
+    for (size_t i = 0; i < alx_plan_step_count(plan); i++)
+        streams += alx_plan_step(plan, i)->streamed;
+    alx_plan_destroy(&plan);
+    assert_true(needed <= options->memory_limit_bytes);
+    assert_true(streams > 0);
+    options->memory_limit_bytes = needed - 1;
+    return true;
+}
+
 static void check_streaming(alx_device *device)
 {
+    enum { MOST_LIMITS = 6 };
     float resident[IMAGES * CLASSES], streamed[IMAGES * CLASSES];
     alx_plan *plan = NULL;
     struct alx_plan_options options = {.batch = 2};
@@ -238,21 +257,15 @@ static void check_streaming(alx_device *device)
     alx_plan_destroy(&plan);
     run(device, &options, IMAGES, resident);
 
-    /* fc3 alone does not fit any more: two buffers of one part each are cheaper than all of it */
+    /* More and more layers do not fit, and then the pieces become smaller. */
+    size_t limits = 0;
     options.memory_limit_bytes = memory.arena_bytes + memory.weights_bytes - 1;
-    enum alx_status status = alx_plan_create(net, device, &options, &plan);
-    if (status == ALX_STATUS_OK) {
-        size_t streams = 0;
-        memory = alx_plan_memory(plan);
-        assert_true(memory.arena_bytes + memory.weights_bytes + memory.staging_bytes <=
-                    options.memory_limit_bytes);
-        for (size_t i = 0; i < alx_plan_step_count(plan); i++)
-            streams += alx_plan_step(plan, i)->streamed;
-        assert_true(streams > 0);
-        alx_plan_destroy(&plan);
+    for (struct alx_plan_options next = options;
+         limits < MOST_LIMITS && plan_streams(device, &next); options = next, limits++) {
         run(device, &options, IMAGES, streamed);
         assert_memory_equal(resident, streamed, sizeof resident);
     }
+    assert_true(limits > 1);
     options.memory_limit_bytes = 1000;
     assert_fails(alx_plan_create(net, device, &options, &plan), ALX_STATUS_MEMORY_LIMIT, "MiB");
     assert_null(plan);
