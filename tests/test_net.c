@@ -179,10 +179,10 @@ static void pooling_rounds_as_asked(void **state)
         {3, 2, 3, 0, 0, 1, 1},   {4, 2, 3, 0, 0, 1, 2},   {7, 3, 2, 1, 1, 1, 4},
         {1, 1, 1, 0, 0, 0, 1},   {2, 3, 2, 1, 1, 0, 1},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const size_t *c = cases[i];
+    for (size_t i = 0; i < 2 * sizeof cases / sizeof *cases; i++) {
+        const size_t *c = cases[i / 2];
         struct alx_layer layer = {.name = "pool",
-                                  .kind = ALX_LAYER_MAX_POOL,
+                                  .kind = i % 2 ? ALX_LAYER_AVG_POOL : ALX_LAYER_MAX_POOL,
                                   .kernel_h = c[1],
                                   .kernel_w = c[1],
                                   .stride_h = c[2],
@@ -219,6 +219,12 @@ static void wrong_layers_are_named(void **state)
         {{.kind = ALX_LAYER_FC, .out_channels = 4, .groups = 2}, "groups"},
         {{.kind = ALX_LAYER_MAX_POOL, .kernel_h = 2, .kernel_w = 2, .pad_top = 2}, "padding"},
         {{.kind = ALX_LAYER_MAX_POOL, .kernel_h = 2, .kernel_w = 2, .dilation_h = 2}, "dilation"},
+        {{.kind = ALX_LAYER_AVG_POOL, .kernel_h = 2, .kernel_w = 2, .pad_left = 2}, "padding"},
+        {{.kind = ALX_LAYER_AVG_POOL, .kernel_h = 9, .kernel_w = 2}, "larger than"},
+        {{.kind = ALX_LAYER_AVG_POOL, .kernel_h = 2, .kernel_w = 2, .dilation_w = 2}, "dilation"},
+        {{.kind = ALX_LAYER_RELU, .relu_limit = -1}, "limit"},
+        {{.kind = ALX_LAYER_RELU, .relu_limit = NAN}, "limit"},
+        {{.kind = ALX_LAYER_FC, .out_channels = 4, .relu_limit = 6}, "limit"},
         {{.kind = ALX_LAYER_LRN, .lrn_k = 1}, "window"},
         {{.kind = ALX_LAYER_LRN, .lrn_size = 5, .lrn_alpha = -1, .lrn_k = 1}, "range"},
         {{.kind = ALX_LAYER_LRN, .lrn_size = 5}, "range"},

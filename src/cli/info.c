@@ -15,6 +15,11 @@
 
 /* --- one layer in words --- */
 
+static bool has_window(enum alx_layer_kind kind)
+{
+    return kind == ALX_LAYER_CONV || kind == ALX_LAYER_MAX_POOL || kind == ALX_LAYER_AVG_POOL;
+}
+
 static void add_pair(struct alx_text *text, size_t a, size_t b)
 {
     alx_text_add(text, "%zu", a);
@@ -78,11 +83,14 @@ static void add_row(struct cli_table *table, const alx_net *net, size_t index)
 {
     const struct alx_layer_info *info = alx_net_layer(net, index);
     const struct alx_layer *l = &info->layer;
-    bool window = l->kind == ALX_LAYER_CONV || l->kind == ALX_LAYER_MAX_POOL;
+    bool window = has_window(l->kind);
     struct alx_text text = {0};
     cli_table_add(table, "%s", l->name);
-    cli_table_add(table, "%s%s", alx_layer_kind_name(l->kind),
-                  l->activation == ALX_ACTIVATION_RELU ? "+relu" : "");
+    alx_text_add(&text, "%s%s", alx_layer_kind_name(l->kind),
+                 l->activation == ALX_ACTIVATION_RELU ? "+relu" : "");
+    if (l->relu_limit > 0)
+        alx_text_add(&text, "%g", l->relu_limit); /* relu6 */
+    add_cell(table, &text);
     if (window)
         alx_text_add(&text, "%zux%zu", l->kernel_h, l->kernel_w);
     else if (l->kind == ALX_LAYER_LRN)
@@ -218,7 +226,7 @@ static json_t *layer_json(const alx_net *net, size_t index, const alx_model *mod
 {
     const struct alx_layer_info *info = alx_net_layer(net, index);
     const struct alx_layer *l = &info->layer;
-    bool window = l->kind == ALX_LAYER_CONV || l->kind == ALX_LAYER_MAX_POOL;
+    bool window = has_window(l->kind);
     json_t *object = json_object();
     uint64_t bytes = info->parameters * sizeof(float);
     if (model)
@@ -237,6 +245,8 @@ static json_t *layer_json(const alx_net *net, size_t index, const alx_model *mod
     cli_json_set(object, "groups", cli_json_known(l->kind == ALX_LAYER_CONV ? l->groups : 0));
     cli_json_set(object, "activation",
                  l->activation == ALX_ACTIVATION_RELU ? json_string("relu") : json_null());
+    cli_json_set(object, "relu_limit",
+                 l->relu_limit > 0 ? cli_json_number(l->relu_limit) : json_null());
     cli_json_set(object, "input", cli_json_shape(info->in));
     cli_json_set(object, "output", cli_json_shape(info->out));
     cli_json_set(object, "parameters", cli_json_count(info->parameters));
