@@ -222,7 +222,7 @@ static enum alx_status make_relu(struct maker *maker, const struct alx_caffe_lay
     ALX_TRY(alx_wire_read(maker->net->file, from->relu, "a ReLU", rows, 1, &slope));
     if (slope != 0)
         return refuse(from, "a ReLU with a negative slope is not computed");
-    ALX_TRY(alx_chain_add_relu(&maker->chain, layer->name));
+    ALX_TRY(alx_chain_add_relu(&maker->chain, layer->name, 0));
 error:
     return status;
 }

@@ -172,10 +172,12 @@ static enum alx_status read_content(const char *path, const uint8_t *data, size_
     ALX_TRY(alx_model_create(name, path, reader->name, model));
     (*model)->origin = source->origin;
     source->origin = NULL;
-    (*model)->converted = source->values;
-    source->values = NULL;
     ALX_TRY(set_net(*model, source, overrides, &naming));
     ALX_TRY(alx_fit(source, (*model)->net, naming, (*model)->slots));
+    (*model)->converted = source->values;
+    source->values = NULL;
+    (*model)->files = source->files;
+    source->files = NULL;
     ALX_TRY(set_preprocess(*model, source, naming));
     ALX_TRY(set_labels(*model, source, overrides));
     alx_fit_warn_unused(source, (*model)->net);
@@ -198,7 +200,7 @@ enum alx_status alx_model_read(const char *path, const uint8_t *data, size_t byt
 {
     enum alx_status status = ALX_STATUS_OK;
     struct overrides overrides = {0};
-    struct alx_source source = {0};
+    struct alx_source source = {.path = path};
     alx_model *model = NULL;
     if (options && options->network)
         ALX_TRY(alx_net_open(options->network, &overrides.net));

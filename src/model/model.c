@@ -58,6 +58,7 @@ void alx_model_destroy(alx_model **model)
         pthread_mutex_destroy(&m->digest->lock);
     free(m->digest);
     alx_file_unmap(&m->mapping);
+    alx_source_files_free(&m->files);
     free(m->values);
     alx_values_free(&m->converted);
     free(m->mean_image);
