@@ -109,13 +109,14 @@ static void names_of_others_are_recognised(void **state)
         assert_null(alx_fit_naming(&t.source, net_of("alexnet")));
         empty(&t);
     }
-    assert_int_equal(net_count, 9);
+    assert_int_equal(net_count, 11);
 }
 
 static void our_names_are_recognised(void **state)
 {
     (void)state;
-    static const char *const names[] = {"alexnet-owt", "zfnet", "lenet-5", "vgg-11", "vgg-16"};
+    static const char *const names[] = {"alexnet-owt", "zfnet",  "lenet-5", "lenet-5-32",
+                                        "alexnet-bn",  "vgg-11", "vgg-16"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const struct alx_naming *naming = NULL;
         alx_net *found = NULL;

@@ -138,14 +138,11 @@ static enum alx_status add_bias(const struct alx_source_tensor *weight, struct a
     struct alx_source_tensor tensor = {
         .readable = true, .view = bias, .dims = {bias.elems}, .dim_count = 1};
     char name[ALX_NAME_BYTES + 16];
-    size_t length = strlen(weight->name) - strlen("weight"), at = source->tensor_count;
+    size_t length = strlen(weight->name) - strlen("weight");
     snprintf(name, sizeof name, "%.*sbias", (int)length, weight->name);
     memcpy(tensor.dtype_name, weight->dtype_name, sizeof tensor.dtype_name);
     ALX_TRY(alx_copy_string(name, &tensor.name));
-    for (; at && strcmp(source->tensors[at - 1].name, name) > 0; at--)
-        source->tensors[at] = source->tensors[at - 1];
-    source->tensors[at] = tensor;
-    source->tensor_count++;
+    alx_source_insert(source, &tensor);
 error:
     return status;
 }

@@ -168,6 +168,7 @@ static enum alx_status read_content(const char *path, const uint8_t *data, size_
     char name[ALX_SHOW_BYTES];
     ALX_TRY(alx_reader_find(data, bytes, &reader));
     ALX_TRY(reader->read(data, bytes, source));
+    ALX_TRY(alx_naming_fold_norms(source));
     name_of(source, path, name);
     ALX_TRY(alx_model_create(name, path, reader->name, model));
     (*model)->origin = source->origin;

@@ -117,6 +117,14 @@ void alx_source_sort(struct alx_source *source)
         qsort(source->tensors, source->tensor_count, sizeof *source->tensors, compare_names);
 }
 
+void alx_source_insert(struct alx_source *source, const struct alx_source_tensor *tensor)
+{
+    size_t at = source->tensor_count++;
+    for (; at && strcmp(source->tensors[at - 1].name, tensor->name) > 0; at--)
+        source->tensors[at] = source->tensors[at - 1];
+    source->tensors[at] = *tensor;
+}
+
 struct alx_source_tensor *alx_source_find(const struct alx_source *source, const char *name)
 {
     size_t low = 0, high = source->tensor_count;

@@ -70,6 +70,9 @@ void alx_source_sort(struct alx_source *source);
 /* The tensor of that name, or NULL. Only after sorting. */
 struct alx_source_tensor *alx_source_find(const struct alx_source *source, const char *name);
 
+/* Adds a tensor in its place by name, and takes over its name; there must be room for it. */
+void alx_source_insert(struct alx_source *source, const struct alx_source_tensor *tensor);
+
 /* Room for values that a tensor of the source will show; MODEL when the file asks for more than
  * 2^28 in all. */
 enum alx_status alx_source_keep(struct alx_source *source, size_t elems, float **out);
