@@ -55,6 +55,9 @@ ALX_API const char *alx_model_path(const alx_model *model); /* "" when not from 
  * not from a file. Threads may ask at once. */
 ALX_API enum alx_status alx_model_sha256(const alx_model *model, char out[65]);
 ALX_API const alx_net *alx_model_net(const alx_model *model);
+/* How the network was found, for people: that the file describes it, that the caller named it, or
+ * that the names and shapes of the tensors are those of a built-in one; "" when not from a file. */
+ALX_API const char *alx_model_recognition(const alx_model *model);
 /* Values of the network's output; for a loaded model it is [classes, 1, 1]. */
 ALX_API size_t alx_model_class_count(const alx_model *model);
 /* The class's label, or "class N" when the model has none. Borrowed. */

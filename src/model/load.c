@@ -1,6 +1,7 @@
 /*
  * From a file to a model: find the reader, find the network, fit the tensors, check the rest.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,6 +60,11 @@ static enum alx_status set_net(alx_model *model, const struct alx_source *source
         ALX_TRY(recognise(source, naming, &recognised));
         net = recognised;
     }
+    snprintf(model->recognition, sizeof model->recognition, "%s%s%s",
+             named         ? "named by the user"
+             : source->net ? "described by the file"
+                           : "by names and shapes of its tensors",
+             *naming ? ", which are those of " : "", *naming ? (*naming)->program : "");
     ALX_TRY(alx_model_set_net(model, net));
     ALX_TRY(alx_model_check(model));
 error:

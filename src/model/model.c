@@ -106,6 +106,11 @@ const alx_net *alx_model_net(const alx_model *model)
     return model->net;
 }
 
+const char *alx_model_recognition(const alx_model *model)
+{
+    return model->recognition;
+}
+
 size_t alx_model_class_count(const alx_model *model)
 {
     return model->labels.count;

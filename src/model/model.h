@@ -19,7 +19,8 @@ struct alx_model_digest {
 struct alx_model {
     char *name, *path, *origin; /* owned; origin may be NULL */
     const char *format;
-    alx_net *net;             /* owned */
+    char recognition[ALX_SHOW_BYTES]; /* see alx_model_recognition() */
+    alx_net *net;                     /* owned */
     struct alx_slot *slots;   /* owned, one a layer; their values lie in the mapping or in values */
     struct alx_labels labels; /* one a class */
     bool numbered;            /* the labels are only "class N" */
