@@ -166,6 +166,10 @@ static void small_files_load(void **state)
         CONV(KERNEL, ""),
         CONV(SMALL, "5{1'strides' 8=9 8=9}"),
         THEN("4'Clip' 5{1'min' 2~0} 5{1'max' 2~6}"),
+        MODEL(W B "1{1'x' 2'e' 4'Flatten'} 1{1'e' 2'f' 4'Transpose'} " GEMM("5{1'transA' 3=1}") Y),
+        MODEL(W B FLATTEN GEMM("") "1{2'high' 4'Constant' 5{1'value_float' 2~6}} "
+                                   "1{2'low' 4'Constant' 5{1'value_float' 2~0}} "
+                                   "1{1'y' 1'low' 1'high' 2'z' 4'Clip'} 12{1'z'}"),
         POOL("5{1'kernel_shape' 8=1 8=1} 5{1'strides' 8=1 8=1}"),
         MODEL(W B "1{1'x' 2't' 4'Transpose' 5{1'perm' 8=0 8=2 8=3 8=1}} "
                   "1{1't' 2'r' 4'Relu'} 1{1'r' 2'u' 4'Transpose' 5{1'perm' 8=0 8=3 8=1 8=2}} "
@@ -248,6 +252,11 @@ static const struct test_bad_file bad[] = {
     {MODEL(W "5{1=2 1=1 2=1 8'b' 4*2} " FLATTEN GEMM("") Y), "not one value, or one an output"},
     /* nodes */
     {MODEL(W B FLATTEN GEMM("5{1'transA' 3=1}") Y), "node y (Gemm): transA"},
+    {MODEL(W B "1{1'x' 2'e' 4'Flatten'} 1{1'e' 2'f' 4'Transpose'} " GEMM("") Y),
+     "node y (Gemm): transA, or its lack"},
+    {MODEL(W B FLATTEN "1{1'f' 2'y' 4'Transpose'} " Y), "output y: not what the last node writes"},
+    {MODEL(W B FLATTEN "1{1'f' 2't' 4'Transpose'} 1{1't' 1'w' 2'y' 4'MatMul'} " Y),
+     "node y (MatMul): reads a transposed matrix"},
     {MODEL(W B FLATTEN GEMM("5=1") Y), "a number where bytes belong"},
     {MODEL(W B FLATTEN GEMM("5{1'alpha' 2=1}") Y), "field 2 of an attribute is of type 0"},
     {MODEL(W B FLATTEN GEMM("7'com.microsoft'") Y),

@@ -38,7 +38,8 @@ struct alx_model_options {
  * recognised by the names and shapes of their tensors; other numbers of channels or classes than
  * the table's are fine. A file that does not say its preprocessing gets what its network was
  * published with, or torchvision's and a warning; one of 1000 classes without labels gets
- * ImageNet's; unused tensors are a warning, too. `options` may be NULL. */
+ * ImageNet's; unused tensors are a warning, too. Values may lie in other files (ONNX's external
+ * data): of the model's own folder alone, and never through links. `options` may be NULL. */
 ALX_API enum alx_status alx_model_load(const char *path_or_name,
                                        const struct alx_model_options *options, alx_model **out);
 /* A network with random weights (He initialisation, biases 0 to 0.1, a fixed sequence from `seed`),

@@ -56,10 +56,19 @@ static enum alx_status fold_constant(struct folding *f)
 {
     enum alx_status status = ALX_STATUS_OK;
     struct alx_span text, message, name = f->out->name;
+    double real;
     ALX_TRY(alx_onnx_span(f->graph, f->node, "value", &text, &message));
     if (message.data) {
         ALX_TRY(alx_onnx_read_tensor(f->graph->file, message, f->out));
         f->out->name = name;
+        return status;
+    }
+    ALX_TRY(alx_onnx_real(f->graph, f->node, "value_float", NAN, &real));
+    if (!isnan(real)) {
+        f->out->type = ALX_ONNX_FLOAT;
+        f->out->elems = 1;
+        f->out->filled = true;
+        f->out->fill = (float)real;
         return status;
     }
     f->out->type = ALX_ONNX_INT64;

@@ -210,6 +210,11 @@ static enum alx_status make_transpose(struct alx_onnx_maker *maker)
     ALX_TRY(alx_onnx_list(maker->graph, maker->node, "perm", &order));
     bool last = order.count == 4 && !memcmp(order.values, to_last, sizeof to_last);
     bool first = order.count == 4 && !memcmp(order.values, to_first, sizeof to_first);
+    bool turns = !order.count || (order.count == 2 && order.values[0] == 1 && order.values[1] == 0);
+    if (maker->flat && turns) {
+        maker->turned = !maker->turned;
+        return status;
+    }
     if (first && !maker->channels_last && !maker->chain.count) {
         *in = (struct alx_shape){in->width, in->channels, in->height};
         maker->chain.input = *in;
@@ -248,34 +253,36 @@ static enum alx_status make_dequantize(struct alx_onnx_maker *maker)
     return ALX_STATUS_OK;
 }
 
+enum { LAST = 1, TURNED = 2 }; /* channels last; a matrix [C * H * W, N] */
+
 static const struct op_row {
     const char *op;
     enum alx_status (*make)(struct alx_onnx_maker *maker);
-    bool any_order; /* of channels and places: channels may be last */
+    unsigned takes; /* what its input may be, beside [N, C, H, W] and [N, C * H * W] */
 } ops[] = {
-    {"Conv", alx_onnx_make_conv, false},
-    {"Relu", alx_onnx_make_relu, true},
-    {"Clip", alx_onnx_make_clip, true},
-    {"LRN", make_lrn, false},
-    {"MaxPool", alx_onnx_make_max_pool, false},
-    {"GlobalMaxPool", alx_onnx_make_global_max_pool, false},
-    {"AveragePool", alx_onnx_make_average_pool, false},
-    {"GlobalAveragePool", alx_onnx_make_global_average_pool, false},
-    {"Gemm", alx_onnx_make_gemm, true},
-    {"MatMul", alx_onnx_make_mat_mul, true},
-    {"Add", alx_onnx_make_add, false},
-    {"BatchNormalization", alx_onnx_make_batch_norm, false},
-    {"Dropout", alx_onnx_make_dropout, true},
-    {"Softmax", make_softmax, false},
-    {"LogSoftmax", make_softmax, false},
-    {"Flatten", make_flatten, true},
-    {"Reshape", make_reshape, true},
-    {"Squeeze", make_squeeze, false},
-    {"Transpose", make_transpose, true},
-    {"Identity", make_identity, true},
-    {"Cast", make_identity, true},
-    {"QuantizeLinear", make_quantize, true},
-    {"DequantizeLinear", make_dequantize, true},
+    {"Conv", alx_onnx_make_conv, 0},
+    {"Relu", alx_onnx_make_relu, LAST | TURNED},
+    {"Clip", alx_onnx_make_clip, LAST | TURNED},
+    {"LRN", make_lrn, 0},
+    {"MaxPool", alx_onnx_make_max_pool, 0},
+    {"GlobalMaxPool", alx_onnx_make_global_max_pool, 0},
+    {"AveragePool", alx_onnx_make_average_pool, 0},
+    {"GlobalAveragePool", alx_onnx_make_global_average_pool, 0},
+    {"Gemm", alx_onnx_make_gemm, LAST | TURNED},
+    {"MatMul", alx_onnx_make_mat_mul, LAST},
+    {"Add", alx_onnx_make_add, 0},
+    {"BatchNormalization", alx_onnx_make_batch_norm, 0},
+    {"Dropout", alx_onnx_make_dropout, LAST | TURNED},
+    {"Softmax", make_softmax, 0},
+    {"LogSoftmax", make_softmax, 0},
+    {"Flatten", make_flatten, LAST},
+    {"Reshape", make_reshape, LAST},
+    {"Squeeze", make_squeeze, 0},
+    {"Transpose", make_transpose, LAST | TURNED},
+    {"Identity", make_identity, LAST | TURNED},
+    {"Cast", make_identity, LAST | TURNED},
+    {"QuantizeLinear", make_quantize, LAST | TURNED},
+    {"DequantizeLinear", make_dequantize, LAST | TURNED},
 };
 enum { OP_COUNT = sizeof ops / sizeof *ops };
 
@@ -295,8 +302,10 @@ static enum alx_status check_place(const struct alx_onnx_maker *maker, const str
     if (maker->quantised && row->make != make_dequantize)
         return alx_maker_refuse(maker, "computes with quantised values; it would take integer "
                                        "arithmetic");
-    if (maker->channels_last && !row->any_order)
+    if (maker->channels_last && !(row->takes & LAST))
         return alx_maker_refuse(maker, "reads channels that lie last; export the model in NCHW");
+    if (maker->turned && !(row->takes & TURNED))
+        return alx_maker_refuse(maker, "reads a transposed matrix; only Gemm with transA does");
     return ALX_STATUS_OK;
 }
 
@@ -363,9 +372,10 @@ enum alx_status alx_onnx_make_net(struct alx_onnx_graph *graph, struct alx_sourc
     for (size_t i = 0; i < graph->node_count; i++)
         if (!graph->nodes[i].done)
             ALX_TRY(walk_node(&maker, &graph->nodes[i]));
-    if (!alx_spans_equal(maker.current, graph->output)) {
-        status = alx_fail(ALX_STATUS_MODEL, "output %s: not what the last node writes",
-                          alx_span_text(graph->output, output, sizeof output));
+    if (!alx_spans_equal(maker.current, graph->output) || maker.turned) {
+        status =
+            alx_fail(ALX_STATUS_MODEL, "output %s: not what the last node writes, or transposed",
+                     alx_span_text(graph->output, output, sizeof output));
         goto error;
     }
     ALX_TRY(alx_chain_finish(&maker.chain, &source->net));

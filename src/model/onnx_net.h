@@ -14,6 +14,7 @@ struct alx_onnx_maker {
     const struct alx_onnx_node *node; /* the one that is being read */
     struct alx_span current;          /* what the last node wrote */
     bool flat;                        /* [N, C * H * W] instead of [N, C, H, W] */
+    bool turned;                      /* [C * H * W, N] */
     bool channels_last;               /* [N, H, W, C], or flattened from it; weights follow */
     bool ended;                       /* a softmax is the end */
     bool quantised;                   /* between QuantizeLinear and DequantizeLinear */

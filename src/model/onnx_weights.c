@@ -262,8 +262,9 @@ enum alx_status alx_onnx_make_gemm(struct alx_onnx_maker *maker)
     ALX_TRY(alx_onnx_int(maker->graph, maker->node, "transB", 0, &trans_b));
     ALX_TRY(alx_onnx_real(maker->graph, maker->node, "alpha", 1, &alpha));
     ALX_TRY(alx_onnx_real(maker->graph, maker->node, "beta", 1, &beta));
-    if (trans_a)
-        return alx_maker_refuse(maker, "transA would mix the images of a batch");
+    if ((trans_a != 0) != maker->turned)
+        return alx_maker_refuse(maker, "transA, or its lack, would mix the images of a batch");
+    maker->turned = false;
     ALX_TRY(add_fc(maker, matrix, trans_b != 0, alpha, bias, beta));
 error:
     return status;

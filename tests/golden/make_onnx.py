@@ -281,8 +281,8 @@ def channels_last():
 def gemm_forms(opset):
     """Gemm with transB, alpha and beta and each form of C; MatMul and Add with the bias first."""
     g = Graph(3, [1, 3, 3, 2])
-    g.add("Flatten")
-    g.add("Gemm", g.weight("w1", 8, 18), g.weight("c1", 8), transB=1, alpha=0.5, beta=2.0)
+    g.add("Flatten").add("Transpose", perm=[1, 0])
+    g.add("Gemm", g.weight("w1", 8, 18), g.weight("c1", 8), transA=1, transB=1, alpha=0.5, beta=2.0)
     g.add("Relu").add("Gemm", g.weight("w2", 8, 7), g.weight("c2", 1, 7), alpha=1.5).add("Relu")
     g.add("Gemm", g.weight("w3", 6, 7), g.constant("c3", numpy.array(0.5, numpy.float32)), transB=1,
           beta=0.5)
