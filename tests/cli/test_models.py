@@ -2,6 +2,7 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import struct
 import subprocess
@@ -31,6 +32,24 @@ class Broken(Case):
         for length in (0, 4, 100, len(content) - 5):
             with self.subTest(length=length):
                 self.assert_refused(content[:length])
+
+    def test_external_data(self):
+        """Only a plain file of the model's own folder will do."""
+        golden = os.path.join(os.environ["ALX_TEST_GOLDEN"], "onnx")
+        with open(os.path.join(golden, "external.onnx"), "rb") as file:
+            content = file.read()
+        name, target = b"external.bin", self.path("external.bin")
+        self.assert_refused(content, "file external.bin: ", name="outside.onnx")
+        for other in (b"../ernal.bin", b"/etc//passwd"):
+            self.assert_refused(content.replace(name, other),
+                                "only files in the model's own folder", name="outside.onnx")
+        os.symlink(os.path.join(golden, "external.bin"), target)
+        self.assert_refused(content, "link", name="outside.onnx")
+        os.remove(target)
+        shutil.copy(os.path.join(golden, "external.bin"), target)
+        self.run_program("info", self.write("inside.onnx", content), code=0)
+        os.truncate(target, os.path.getsize(target) - 1)
+        self.assert_refused(content, "do not lie in file external.bin", name="outside.onnx")
 
     def test_wrong_shape(self):
         tensor = ("F32", [3, 47], models.floats([0.0] * 141))
