@@ -123,11 +123,14 @@ static void every_opset_is_read(void **state)
 #define Y                        "12{1'y'} "
 #define GRAPH                    W B FLATTEN GEMM("") Y
 #define GOOD                     MODEL(GRAPH)
-/* A network that reads two channels in parts p and q, which are put together as f. */
+/* A network with a blob x of two channels, in parts p and q, which are put together as f. */
 #define TOWERS(begin, nodes)                                                                       \
-    MODEL_OF("13", VALUE("2", "1"), "5{1=2 1=2 2=1 8'w' 4*4} " B begin nodes GEMM_OF_F Y)
+    MODEL_OF("13", "11{1'in' 2{1{1=1 2{" DIM("1") DIM("1") DIM("1") DIM("1") "}}}} ",              \
+             "5{1=2 1=2 2=1 8'w' 4*4} 5{1=2 1=1 1=1 1=1 2=1 8'k' 4*2} " B                          \
+             "1{1'in' 1'k' 2'x' 4'Conv'} " begin nodes GEMM_OF_F Y)
 #define GEMM_OF_F "1{1'f' 2'v' 4'Flatten'} 1{1'v' 1'w' 1'b' 2'y' 4'Gemm' 5{1'transB' 3=1}} "
 #define SPLIT     "1{1'x' 2'p' 2'q' 4'Split' 5{1'axis' 3=1}} "
+#define RELUS     "1{1'p' 2'r' 4'Relu'} 1{1'q' 2's' 4'Relu'} "
 #define CONCAT    "1{1'p' 1'q' 2'f' 4'Concat' 5{1'axis' 3=1}} "
 #define CONCAT_RS "1{1'r' 1's' 2'f' 4'Concat' 5{1'axis' 3=1}} "
 #define SLICES(begin, end)                                                                         \
@@ -165,6 +168,16 @@ static void small_files_load(void **state)
         POOL("5{1'kernel_shape' 8=1 8=1}"),
         CONV(KERNEL, ""),
         CONV(SMALL, "5{1'strides' 8=9 8=9}"),
+        TOWERS(SPLIT, CONCAT),
+        TOWERS(SPLIT, RELUS CONCAT_RS),
+        TOWERS(SLICES("0", "1"), RELUS CONCAT_RS),
+        TOWERS("5{1=2 2=7 8's' 7=1 7=1} 1{1'x' 1's' 2'p' 2'q' 4'Split' 5{1'axis' 3=-3}} ",
+               RELUS CONCAT_RS),
+        TOWERS("1{1'x' 2'p' 2'q' 4'Split' 5{1'axis' 3=1} 5{1'num_outputs' 3=2}} ",
+               "1{1'p' 2'r' 4'Dropout'} 1{1'q' 2's' 4'Dropout'} " CONCAT_RS),
+        TOWERS(SPLIT, "1{1'p' 2'r' 4'Clip' 5{1'min' 2~0}} 1{1'q' 2's' 4'Clip' 5{1'min' 2~0}} "
+                      "1{1'r' 2't' 4'Identity'} 1{1's' 2'u' 4'Identity'} "
+                      "1{1't' 1'u' 2'f' 4'Concat' 5{1'axis' 3=-3}} "),
         THEN("4'Clip' 5{1'min' 2~0} 5{1'max' 2~6}"),
         MODEL(W B "1{1'x' 2'e' 4'Flatten'} 1{1'e' 2'f' 4'Transpose'} " GEMM("5{1'transA' 3=1}") Y),
         MODEL(W B FLATTEN GEMM("") "1{2'high' 4'Constant' 5{1'value_float' 2~6}} "
@@ -365,6 +378,14 @@ static const struct test_bad_file bad[] = {
     {TOWERS("1{1'x' 2'p' 2'q' 2'a' 2'b' 2'c' 2'd' 2'e' 2'g' 2'h' 4'Split' 5{1'axis' 3=1}} ",
             CONCAT),
      "node p (Split): writes more than 8"},
+    {MODEL_OF("13", VALUE("1", "4"),
+              KERNEL B
+              "1{1'x' 1'w' 2'c' 4'Conv'} 1{1'x' 1'w' 2'd' 4'Conv' 5{1'pads' 8=1 8=1 8=1 8=1}} "
+              "1{1'c' 1'd' 2'f' 4'Concat' 5{1'axis' 3=1}} " GEMM_OF_F Y),
+     "node d (Conv): is not like the node in the tower beside it"},
+    {MODEL_OF("13", VALUE("1", "4"),
+              KERNEL B "1{1'x' 1'w' 2'c' 4'Conv'} 1{1'x' 1'c' 2'f' 4'Add'} " GEMM_OF_F Y),
+     "node f (Add): is not like the node in the tower beside it; it would take a network with"},
     {TOWERS(SLICES("1", "2"), CONCAT), "node p (Slice): only slices that are equal parts"},
     {TOWERS(SLICES("0", "2"), CONCAT), "node p (Slice): only slices that are equal parts"},
     {TOWERS(SLICES("0", "1") "1{1'x' 2'r' 4'Relu'} ", CONCAT),

@@ -60,11 +60,15 @@ static enum alx_status set_net(alx_model *model, const struct alx_source *source
         ALX_TRY(recognise(source, naming, &recognised));
         net = recognised;
     }
-    snprintf(model->recognition, sizeof model->recognition, "%s%s%s",
-             named         ? "named by the user"
-             : source->net ? "described by the file"
-                           : "by names and shapes of its tensors",
-             *naming ? ", which are those of " : "", *naming ? (*naming)->program : "");
+    if (*naming)
+        snprintf(model->recognition, sizeof model->recognition, "%s as %s has them",
+                 named ? "named by the user, its tensors" : "by names and shapes of its tensors,",
+                 (*naming)->program);
+    else
+        snprintf(model->recognition, sizeof model->recognition, "%s",
+                 named         ? "named by the user"
+                 : source->net ? "described by the file"
+                               : "by names and shapes of its tensors");
     ALX_TRY(alx_model_set_net(model, net));
     ALX_TRY(alx_model_check(model));
 error:

@@ -139,8 +139,8 @@ class Info(Case):
                 ("onnx/mobile19.onnx", "conv+relu6", "avg-pool"),
                 ("caffe/batch_norm.caffemodel", "caffemodel, F32", "conv1.bias", "avg-pool"),
                 ("torch/deep_cluster.pth", "torch, F32", "alexnet-bn (by names and shapes of its "
-                 "tensors, which are those of DeepCluster)"),
-                ("torch/alexnet.safetensors", "safetensors, F32", "those of torchvision")):
+                 "tensors, as DeepCluster has them)"),
+                ("torch/alexnet.safetensors", "safetensors, F32", "as torchvision has them")):
             with self.subTest(name=name):
                 result = self.run_program("info", os.path.join(golden, name), code=0)
                 for part in parts:
