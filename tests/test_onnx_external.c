@@ -83,6 +83,24 @@ static void values_are_used_where_they_lie(void **state)
     }
 }
 
+static void folders_below_are_the_models_own(void **state)
+{
+    (void)state;
+    static const float values[8] = {5};
+    alx_model *model = NULL;
+    assert_int_equal(mkdir(test_files_path("below"), 0700), 0);
+    test_files_write("below/w.bin", values, sizeof values);
+    assert_ok(load(MODEL(AT("below/w.bin")), &model));
+    assert_true(*(const float *)alx_model_weights(model, 0).data == 5);
+    alx_model_destroy(&model);
+    assert_fails(load(MODEL(AT("below/../w.bin")), &model), ALX_STATUS_MODEL,
+                 "only files in the model's own folder");
+    assert_fails(load(MODEL(AT("below")), &model), ALX_STATUS_MODEL, "not a regular file");
+    assert_fails(load(MODEL(AT("w.bin/below")), &model), ALX_STATUS_MODEL, "w.bin/below: ");
+    unlink(test_files_path("below/w.bin"));
+    rmdir(test_files_path("below"));
+}
+
 static void what_onnx_writes_is_read(void **state)
 {
     (void)state;
@@ -165,6 +183,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_used_where_they_lie),
+        cmocka_unit_test(folders_below_are_the_models_own),
         cmocka_unit_test(what_onnx_writes_is_read),
         cmocka_unit_test(bad_places_are_refused),
         cmocka_unit_test(long_names_are_refused),
