@@ -45,7 +45,7 @@ static const struct alx_layer layers[] = {
      .pad_bottom = 1,
      .pad_right = 1,
      .groups = 2},
-    {.name = "relu2", .kind = ALX_LAYER_RELU},
+    {.name = "relu2", .kind = ALX_LAYER_RELU, .relu_limit = 1.5}, /* folded into conv2 */
     {.name = "norm2",
      .kind = ALX_LAYER_LRN,
      .lrn_size = 3,

@@ -61,11 +61,31 @@ static void the_first_value_that_is_not_finite_is_found(void **state)
     free(data);
 }
 
+static void ranges_leave_out_nan(void **state)
+{
+    (void)state;
+    enum { MANY = 5000 };
+    static float values[MANY];
+    struct alx_tensor_view view = {values, ALX_DTYPE_F32, MANY};
+    values[MANY - 1] = -3;
+    values[4096] = 7;
+    values[0] = NAN;
+    assert_true(alx_value_range(view).smallest == -3 && alx_value_range(view).largest == 7);
+    view.elems = 1;
+    assert_true(alx_value_range(view).smallest == 0 && alx_value_range(view).largest == 0);
+    view.elems = 0;
+    assert_true(alx_value_range(view).smallest == 0 && alx_value_range(view).largest == 0);
+    static const uint16_t halves[] = {0x3c00, 0xc000}; /* 1, -2 */
+    view = (struct alx_tensor_view){halves, ALX_DTYPE_F16, 2};
+    assert_true(alx_value_range(view).smallest == -2 && alx_value_range(view).largest == 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_read_at_any_address),
         cmocka_unit_test(the_first_value_that_is_not_finite_is_found),
+        cmocka_unit_test(ranges_leave_out_nan),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

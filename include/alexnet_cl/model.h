@@ -38,7 +38,8 @@ struct alx_model_options {
  * recognised by the names and shapes of their tensors; other numbers of channels or classes than
  * the table's are fine. A file that does not say its preprocessing gets what its network was
  * published with, or torchvision's and a warning; one of 1000 classes without labels gets
- * ImageNet's; unused tensors are a warning, too. `options` may be NULL. */
+ * ImageNet's; unused tensors are a warning, too. Values may lie in other files (ONNX's external
+ * data): of the model's own folder alone, and never through links. `options` may be NULL. */
 ALX_API enum alx_status alx_model_load(const char *path_or_name,
                                        const struct alx_model_options *options, alx_model **out);
 /* A network with random weights (He initialisation, biases 0 to 0.1, a fixed sequence from `seed`),
@@ -55,6 +56,9 @@ ALX_API const char *alx_model_path(const alx_model *model); /* "" when not from 
  * not from a file. Threads may ask at once. */
 ALX_API enum alx_status alx_model_sha256(const alx_model *model, char out[65]);
 ALX_API const alx_net *alx_model_net(const alx_model *model);
+/* How the network was found, for people: that the file describes it, that the caller named it, or
+ * that the names and shapes of the tensors are those of a built-in one; "" when not from a file. */
+ALX_API const char *alx_model_recognition(const alx_model *model);
 /* Values of the network's output; for a loaded model it is [classes, 1, 1]. */
 ALX_API size_t alx_model_class_count(const alx_model *model);
 /* The class's label, or "class N" when the model has none. Borrowed. */

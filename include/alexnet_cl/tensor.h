@@ -6,6 +6,12 @@
 
 #include <stddef.h>
 
+#include "export.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum alx_dtype { ALX_DTYPE_F32, ALX_DTYPE_F16, ALX_DTYPE_BF16 };
 
 /* The values of one tensor where they lie, little-endian, row-major. `data` is borrowed and need
@@ -15,5 +21,15 @@ struct alx_tensor_view {
     enum alx_dtype dtype;
     size_t elems;
 };
+
+/* The smallest and the largest value, NaN left out; both 0 when there is none. */
+struct alx_value_range {
+    float smallest, largest;
+};
+ALX_API struct alx_value_range alx_value_range(struct alx_tensor_view view);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

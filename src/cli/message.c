@@ -12,12 +12,15 @@
 #include "util/memory.h"
 #include "util/text.h"
 
-enum { MESSAGE_BYTES = 4096 };
+enum { MESSAGE_BYTES = 4096, MOST_KEPT = 16 };
 
 static struct {
     bool quiet;
     size_t verbose;
     char last_error[MESSAGE_BYTES], last_warning[MESSAGE_BYTES];
+    bool keeping;
+    char kept[MOST_KEPT][MESSAGE_BYTES];
+    size_t kept_count;
 } messages;
 
 static volatile sig_atomic_t progress_shown;
@@ -34,6 +37,10 @@ void cli_message(enum alx_log_level level, const char *message)
         if (messages.quiet || !strcmp(text, messages.last_warning))
             return;
         strcpy(messages.last_warning, text);
+        if (messages.keeping && messages.kept_count < MOST_KEPT) {
+            strcpy(messages.kept[messages.kept_count++], text);
+            return;
+        }
     }
     if ((level == ALX_LOG_INFO && messages.verbose < 1) ||
         (level == ALX_LOG_DEBUG && messages.verbose < 2))
@@ -54,6 +61,24 @@ void cli_message_start(bool quiet, size_t verbose)
     messages.quiet = quiet;
     messages.verbose = verbose;
     alx_log_set(receive, NULL);
+}
+
+void cli_message_keep_warnings(void)
+{
+    messages.keeping = true;
+}
+
+void cli_message_end_keeping(bool print)
+{
+    messages.keeping = false;
+    messages.last_warning[0] = 0;
+    for (size_t i = 0; print && i < messages.kept_count; i++)
+        cli_message(ALX_LOG_WARNING, messages.kept[i]);
+}
+
+const char *cli_kept_warning(size_t index)
+{
+    return index < messages.kept_count ? messages.kept[index] : NULL;
 }
 
 const char *cli_last_error(void)

@@ -104,14 +104,20 @@ error:
 
 const struct alx_naming *alx_fit_naming(const struct alx_source *source, const alx_net *net)
 {
-    const struct alx_naming *naming;
+    const struct alx_naming *naming, *best = NULL;
+    size_t most = 0;
     char name[ALX_NAME_BYTES + 8];
     for (size_t i = 0; (naming = alx_naming_row(i)); i++) {
-        snprintf(name, sizeof name, "%s.weight", naming->names[0]);
-        if (!strcmp(naming->network, alx_net_name(net)) && alx_source_find(source, name))
-            return naming;
+        size_t found = 0;
+        for (size_t j = 0; naming->names[j] && !strcmp(naming->network, alx_net_name(net)); j++) {
+            snprintf(name, sizeof name, "%s.weight", naming->names[j]);
+            found += alx_source_find(source, name) != NULL;
+        }
+        if (found > most)
+            best = naming;
+        most = alx_max(found, most);
     }
-    return NULL;
+    return best;
 }
 
 /* Whether a layer's tensors are there for so many input channels, and how many output channels they
@@ -140,11 +146,13 @@ static bool layer_fits(const struct alx_source *source, const struct alx_layer_i
 }
 
 /* How many tensors the network takes, be its layers wider or narrower; 0: they do not fit. Fills a
- * copy of the table with the output channels that the tensors have. */
+ * copy of the table with the output channels that the tensors have; `*alike` counts the layers that
+ * have the table's. */
 static size_t fits(const struct alx_source *source, const alx_net *net,
-                   const struct alx_naming *naming, struct alx_layer *layers)
+                   const struct alx_naming *naming, struct alx_layer *layers, size_t *alike)
 {
     size_t channels = alx_net_input(net).channels, weighted = 0, taken = 0;
+    *alike = 0;
     for (size_t i = 0; i < alx_net_layer_count(net); i++) {
         const struct alx_layer_info *info = alx_net_layer(net, i);
         struct alx_need needs[ALX_NEEDS_A_LAYER];
@@ -152,6 +160,7 @@ static size_t fits(const struct alx_source *source, const alx_net *net,
         layers[i] = info->layer;
         if (count && !layer_fits(source, info, needs, count, &channels))
             return 0;
+        *alike += count && layers[i].out_channels == channels;
         if (count)
             layers[i].out_channels = channels;
         taken += count;
@@ -160,10 +169,10 @@ static size_t fits(const struct alx_source *source, const alx_net *net,
 }
 
 /* Networks that fit, and how: of those that take the most tensors, since a deeper network may have
- * all that a shallow one needs. */
+ * all that a shallow one needs, those whose table is most like them in width. */
 struct findings {
     struct alx_text names;
-    size_t count, taken;
+    size_t count, taken, alike;
     const struct alx_naming *naming; /* of the last one */
     alx_net *net;                    /* the first one; owned */
 };
@@ -181,17 +190,18 @@ static enum alx_status try_naming(const struct alx_source *source, const alx_net
 {
     enum alx_status status = ALX_STATUS_OK;
     struct alx_layer *layers = NULL;
-    size_t count = alx_net_layer_count(net), taken;
+    size_t count = alx_net_layer_count(net), taken, alike;
     ALX_TRY(alx_alloc(count, sizeof *layers, "a network", &layers));
-    taken = fits(source, net, naming, layers);
-    if (!taken || taken < findings->taken)
+    taken = fits(source, net, naming, layers, &alike);
+    if (!taken || taken < findings->taken || (taken == findings->taken && alike < findings->alike))
         goto error;
-    if (taken > findings->taken)
+    if (taken > findings->taken || alike > findings->alike)
         forget(findings);
     if (!findings->count++)
         ALX_TRY(
             alx_net_create(alx_net_name(net), alx_net_input(net), layers, count, &findings->net));
     findings->taken = taken;
+    findings->alike = alike;
     findings->naming = naming;
     alx_text_add(&findings->names, "%s%s", findings->count > 1 ? ", " : "", alx_net_name(net));
 error:

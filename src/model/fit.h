@@ -30,13 +30,13 @@ enum alx_status alx_fit_check_values(const struct alx_source_tensor *tensor);
 enum alx_status alx_fit(const struct alx_source *source, const alx_net *net,
                         const struct alx_naming *naming, struct alx_slot *slots);
 
-/* How the file names the tensors of a network: the naming whose first tensor is there, or NULL. */
+/* How the file names the tensors of a network: the naming of which most are there, or NULL. */
 const struct alx_naming *alx_fit_naming(const struct alx_source *source, const alx_net *net);
 
 /* The one network among `nets` that all tensors' names and shapes are there for, in any naming; of
- * several that which takes the most. Its layers may have other numbers of output channels than the
- * table's: then the network is made with the file's. MODEL when it is none or more than one, with
- * what to do. `*out` is owned. */
+ * several that which takes the most, and of those that whose widths are most like them. Its layers
+ * may have other numbers of output channels than the table's: then the network is made with the
+ * file's. MODEL when it is none or more than one, with what to do. `*out` is owned. */
 enum alx_status alx_fit_recognise(const struct alx_source *source, const alx_net *const *nets,
                                   size_t count, const struct alx_naming **naming, alx_net **out);
 

@@ -1,6 +1,7 @@
 /*
  * From a file to a model: find the reader, find the network, fit the tensors, check the rest.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,6 +60,15 @@ static enum alx_status set_net(alx_model *model, const struct alx_source *source
         ALX_TRY(recognise(source, naming, &recognised));
         net = recognised;
     }
+    if (*naming)
+        snprintf(model->recognition, sizeof model->recognition, "%s as %s has them",
+                 named ? "named by the user, its tensors" : "by names and shapes of its tensors,",
+                 (*naming)->program);
+    else
+        snprintf(model->recognition, sizeof model->recognition, "%s",
+                 named         ? "named by the user"
+                 : source->net ? "described by the file"
+                               : "by names and shapes of its tensors");
     ALX_TRY(alx_model_set_net(model, net));
     ALX_TRY(alx_model_check(model));
 error:
@@ -168,14 +178,17 @@ static enum alx_status read_content(const char *path, const uint8_t *data, size_
     char name[ALX_SHOW_BYTES];
     ALX_TRY(alx_reader_find(data, bytes, &reader));
     ALX_TRY(reader->read(data, bytes, source));
+    ALX_TRY(alx_naming_fold_norms(source));
     name_of(source, path, name);
     ALX_TRY(alx_model_create(name, path, reader->name, model));
     (*model)->origin = source->origin;
     source->origin = NULL;
-    (*model)->converted = source->values;
-    source->values = NULL;
     ALX_TRY(set_net(*model, source, overrides, &naming));
     ALX_TRY(alx_fit(source, (*model)->net, naming, (*model)->slots));
+    (*model)->converted = source->values;
+    source->values = NULL;
+    (*model)->files = source->files;
+    source->files = NULL;
     ALX_TRY(set_preprocess(*model, source, naming));
     ALX_TRY(set_labels(*model, source, overrides));
     alx_fit_warn_unused(source, (*model)->net);
@@ -198,7 +211,7 @@ enum alx_status alx_model_read(const char *path, const uint8_t *data, size_t byt
 {
     enum alx_status status = ALX_STATUS_OK;
     struct overrides overrides = {0};
-    struct alx_source source = {0};
+    struct alx_source source = {.path = path};
     alx_model *model = NULL;
     if (options && options->network)
         ALX_TRY(alx_net_open(options->network, &overrides.net));

@@ -58,6 +58,7 @@ void alx_model_destroy(alx_model **model)
         pthread_mutex_destroy(&m->digest->lock);
     free(m->digest);
     alx_file_unmap(&m->mapping);
+    alx_source_files_free(&m->files);
     free(m->values);
     alx_values_free(&m->converted);
     free(m->mean_image);
@@ -103,6 +104,11 @@ enum alx_status alx_model_sha256(const alx_model *model, char out[65])
 const alx_net *alx_model_net(const alx_model *model)
 {
     return model->net;
+}
+
+const char *alx_model_recognition(const alx_model *model)
+{
+    return model->recognition;
 }
 
 size_t alx_model_class_count(const alx_model *model)

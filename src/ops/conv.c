@@ -37,7 +37,7 @@ void alx_conv_reference(const struct alx_layer_info *info, size_t batch,
                     sum += product;
                     magnitude += fabs(product);
                 }
-        r->out[i] = l.activation == ALX_ACTIVATION_RELU && sum < 0 ? 0 : sum;
+        r->out[i] = alx_activate(&l, sum);
         if (r->magnitude)
             r->magnitude[i] = magnitude;
     }

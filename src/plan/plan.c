@@ -39,6 +39,14 @@ static bool folds_into(const struct alx_step *step, const struct alx_layer_info 
     return info->layer.kind == ALX_LAYER_RELU && weighted;
 }
 
+static void fold_relu(struct alx_layer *layer, double limit)
+{
+    bool first = layer->activation != ALX_ACTIVATION_RELU || layer->relu_limit == 0;
+    layer->activation = ALX_ACTIVATION_RELU;
+    layer->relu_limit =
+        first || (limit > 0 && limit < layer->relu_limit) ? limit : layer->relu_limit;
+}
+
 /* Folds a max-pool into the LRN layer before it where an algorithm does both. */
 static bool fold_pool(const alx_plan *plan, struct alx_step *step,
                       const struct alx_layer_info *info, const char *wanted)
@@ -67,7 +75,7 @@ static enum alx_status make_steps(alx_plan *plan, const char *wanted)
         if (!is_computed(info))
             continue;
         if (plan->step_count && folds_into(&plan->steps[plan->step_count - 1], info)) {
-            plan->steps[plan->step_count - 1].info.layer.activation = ALX_ACTIVATION_RELU;
+            fold_relu(&plan->steps[plan->step_count - 1].info.layer, info->layer.relu_limit);
             continue;
         }
         if (plan->step_count && fold_pool(plan, &plan->steps[plan->step_count - 1], info, wanted))

@@ -1,5 +1,6 @@
 #include "tensor/view.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "util/half.h"
@@ -68,4 +69,19 @@ size_t alx_view_first_not_finite(struct alx_tensor_view view)
         return index;
     }
     return view.elems;
+}
+
+struct alx_value_range alx_value_range(struct alx_tensor_view view)
+{
+    struct alx_value_range range = {INFINITY, -INFINITY};
+    float values[BLOCK];
+    for (size_t first = 0; first < view.elems; first += BLOCK) {
+        size_t count = alx_min(BLOCK, view.elems - first);
+        alx_view_read(view, first, count, values);
+        for (size_t i = 0; i < count; i++) { /* comparisons with NaN are false */
+            range.smallest = values[i] < range.smallest ? values[i] : range.smallest;
+            range.largest = values[i] > range.largest ? values[i] : range.largest;
+        }
+    }
+    return range.smallest <= range.largest ? range : (struct alx_value_range){0};
 }

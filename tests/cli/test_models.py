@@ -2,6 +2,7 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import struct
 import subprocess
@@ -31,6 +32,24 @@ class Broken(Case):
         for length in (0, 4, 100, len(content) - 5):
             with self.subTest(length=length):
                 self.assert_refused(content[:length])
+
+    def test_external_data(self):
+        """Only a plain file of the model's own folder will do."""
+        golden = os.path.join(os.environ["ALX_TEST_GOLDEN"], "onnx")
+        with open(os.path.join(golden, "external.onnx"), "rb") as file:
+            content = file.read()
+        name, target = b"external.bin", self.path("external.bin")
+        self.assert_refused(content, "file external.bin: ", name="outside.onnx")
+        for other in (b"../ernal.bin", b"/etc//passwd"):
+            self.assert_refused(content.replace(name, other),
+                                "only files in the model's own folder", name="outside.onnx")
+        os.symlink(os.path.join(golden, "external.bin"), target)
+        self.assert_refused(content, "link", name="outside.onnx")
+        os.remove(target)
+        shutil.copy(os.path.join(golden, "external.bin"), target)
+        self.run_program("info", self.write("inside.onnx", content), code=0)
+        os.truncate(target, os.path.getsize(target) - 1)
+        self.assert_refused(content, "do not lie in file external.bin", name="outside.onnx")
 
     def test_wrong_shape(self):
         tensor = ("F32", [3, 47], models.floats([0.0] * 141))
@@ -74,7 +93,8 @@ class Info(Case):
     def test_alexnet_needs_no_weights(self):
         result = self.run_program("info", "--network", "alexnet", code=0)
         for part in ("227x227x3", "55x55x96 = 48+48", "27x27x256 = 128+128", "13x13x384", "6x6x256",
-                     "4096", "1000", "11x11", "105,415,200", "60,965,224", "724,406,816"):
+                     "two towers, as", "4096", "1000", "11x11", "105,415,200", "60,965,224",
+                     "724,406,816"):
             self.assertIn(part, result.out)
 
     def test_alexnet_as_document(self):
@@ -102,6 +122,37 @@ class Info(Case):
         with open(self.model, "rb") as file:
             self.assertEqual(document["model"]["sha256"], hashlib.sha256(file.read()).hexdigest())
         self.assertAlmostEqual(document["preprocess"]["scale"], 1 / 255, places=7)
+        self.assertEqual(document["recognition"], "described by the file")
+        self.assertEqual(document["warnings"], [])
+        tensor = document["tensors"][0]
+        self.assertEqual((tensor["name"], tensor["shape"], tensor["dtype"], tensor["min"],
+                          tensor["max"]), ("conv1.weight", [3, 3, 1, 1], "F32", 0, 1))
+        self.assertEqual(len(document["tensors"]), 4)
+
+    def test_the_same_for_every_format(self):
+        golden = os.environ["ALX_TEST_GOLDEN"]
+        for name, *parts in (
+                ("onnx/towers_split.onnx", "onnx, F32", "towers (described by the file)",
+                 "two towers, as on the paper's two GPUs: 4+4, 6+6, 4+4, 4+4, 2+2",
+                 "conv2.weight 12x4x3x3", "-0.562909 0.685918", "warning"),
+                ("onnx/float16.onnx", "onnx, F16", "F16"),
+                ("onnx/mobile19.onnx", "conv+relu6", "avg-pool"),
+                ("caffe/batch_norm.caffemodel", "caffemodel, F32", "conv1.bias", "avg-pool"),
+                ("torch/deep_cluster.pth", "torch, F32", "alexnet-bn (by names and shapes of its "
+                 "tensors, as DeepCluster has them)"),
+                ("torch/alexnet.safetensors", "safetensors, F32", "as torchvision has them")):
+            with self.subTest(name=name):
+                result = self.run_program("info", os.path.join(golden, name), code=0)
+                for part in parts:
+                    self.assertIn(part, " ".join(result.out.split()))
+                self.assertEqual(result.err, "")
+                path = os.path.join(golden, name)
+                document = self.document(self.run_program("info", path, "--json", code=0), "info")
+                self.assertEqual(len(document["warnings"]), result.out.count("  warning "))
+                self.assertTrue(all(t["min"] <= t["max"] for t in document["tensors"]))
+        unknown = os.path.join(golden, "torch/zip.pth")
+        result = self.run_program("info", unknown, "--network=alexnet-owt", code=4)
+        self.assert_one_error(result, "zip.pth: ")
 
     def test_installed_models(self):
         env = {"ALEXNET_CL_MODELS": self.folder}
@@ -185,7 +236,9 @@ class Formats(Case):
         return [row["probability"] for row in json.loads(result.out)["images"][0]["top"]]
 
     def test_converted_models_give_the_same_answers(self):
-        for name in ("caffe/caffenet_upgraded.caffemodel", "onnx/zoo9.onnx", "onnx/float16.onnx"):
+        for name in ("caffe/caffenet_upgraded.caffemodel", "caffe/batch_norm.caffemodel",
+                     "onnx/zoo9.onnx", "onnx/float16.onnx", "onnx/external.onnx",
+                     "onnx/mobile19.onnx", "onnx/towers_slice.onnx", "torch/alexnet_bn.pth"):
             with self.subTest(name=name):
                 source, target = os.path.join(self.GOLDEN, name), self.path("converted.safetensors")
                 self.run_program("-q", "convert", source, target, code=0)
