@@ -54,20 +54,34 @@ ALX_API const char *alx_model_path(const alx_model *model); /* "" when not from 
 /* SHA-256 of the file as 64 hexadecimal digits, computed when asked (about 1 s for 500 MB); "" when
  * not from a file. Threads may ask at once. */
 ALX_API enum alx_status alx_model_sha256(const alx_model *model, char out[65]);
+/* Where the weights come from. Texts are NULL when it is not known. */
+struct alx_provenance {
+    char *file;   /* that alx_model_save() made this one of, without its folder */
+    char *format; /* of that file, as alx_model_format() says it */
+    char *sha256; /* of that file, 64 hexadecimal digits */
+    char *note;   /* what its maker wrote */
+};
+/* Borrowed. */
+ALX_API const struct alx_provenance *alx_model_provenance(const alx_model *model);
 ALX_API const alx_net *alx_model_net(const alx_model *model);
 /* Values of the network's output; for a loaded model it is [classes, 1, 1]. */
 ALX_API size_t alx_model_class_count(const alx_model *model);
 /* The class's label, or "class N" when the model has none. Borrowed. */
 ALX_API const char *alx_model_label(const alx_model *model, size_t class_index);
 ALX_API const struct alx_preprocess *alx_model_preprocess(const alx_model *model);
-/* Weights of conv [OUT, IN / groups, KH, KW] or fc [OUT, C * H * W]; elems 0 for layers without. */
+/* Weights of conv [OUT, IN / groups, KH, KW] or fc [OUT, C * H * W]; elems 0 for layers without.
+ * Those of I8 are to be multiplied by their output channel's scale. */
 ALX_API struct alx_tensor_view alx_model_weights(const alx_model *model, size_t layer_index);
 /* Biases [OUT]; elems 0 for layers without. */
 ALX_API struct alx_tensor_view alx_model_biases(const alx_model *model, size_t layer_index);
+/* Scales [OUT] of weights of I8, F32, positive; elems 0 for other weights. */
+ALX_API struct alx_tensor_view alx_model_scales(const alx_model *model, size_t layer_index);
 
-/* Writes our safetensors with network, labels and preprocessing in the metadata; the file appears
- * under its name only when complete, and is the same for the same model. `dtype` is how the values
- * are stored; MODEL names a value that is too large for it. */
+/* Writes our safetensors with network, labels, preprocessing and provenance in the metadata; the
+ * file appears under its name only when complete, and is the same for the same model. `dtype` is
+ * how weights are stored; biases go with them, except that those of I8 weights are F32. Weights of
+ * the model that are I8 already stay as they are when I8 is asked for. MODEL names a value that is
+ * too large for the type. */
 ALX_API enum alx_status alx_model_save(const alx_model *model, const char *path,
                                        enum alx_dtype dtype);
 

@@ -104,6 +104,7 @@ struct cli_option {
     size_t low, high; /* of KIND_NUMBER; of the kinds of floats: low 1 forbids 0 */
     enum completion completion;
     const char *choices[8]; /* NULL-terminated: the values there are, or those worth offering */
+    unsigned last_choice;   /* the commands that the last of them is for; 0: all that take it */
     bool hidden;
 };
 

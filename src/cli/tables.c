@@ -33,8 +33,9 @@ static const struct cli_command commands[] = {
      "alexnet-cl verify --device all", cli_verify},
     {"convert", ON_CONVERT, "IN OUT.safetensors", 2, 2, "read any model file, write safetensors",
      "Reads the model IN (a file or an installed model's name) and writes it with its network, "
-     "labels and preprocessing as a safetensors file, which runs without further options. An "
-     "existing OUT is replaced once the new one is complete.",
+     "labels, preprocessing and where it is from as a safetensors file, which runs without further "
+     "options. As fp32 it gives the same answers to the bit. An existing OUT is replaced once the "
+     "new one is complete.",
      "alexnet-cl convert --precision fp16 model.safetensors small.safetensors", cli_convert},
     {"cache", ON_CACHE, "", 0, 0, "show or clear the cache of compiled programs",
      "Prints where compiled programs are kept, how many, and how large they are; --clear removes "
@@ -79,11 +80,12 @@ static const struct cli_option options[] = {
     {OPTION("batch", 'b', "N", "images in one run (default 1; eval: 32)", ON_RUNS, KIND_NUMBER,
             batch),
      BETWEEN(1, 4096)},
-    {OPTION("precision", 0, "fp32|fp16|int8",
-            "how weights are stored, on the device or by convert (fp32, fp16); sums are always "
-            "float32",
+    {OPTION("precision", 0, "fp32|fp16|int8|bf16",
+            "how weights are stored, on the device (default fp32) or by convert (default: as they "
+            "are), which alone takes bf16; int8 has a scale for each output channel; sums are "
+            "always float32",
             ON_RUNS | ON_CONVERT, KIND_CHOICE, precision),
-     OFFER("fp32", "fp16", "int8")},
+     OFFER("fp32", "fp16", "int8", "bf16"), .last_choice = ON_CONVERT},
     {OPTION("input-size", 0, "N", "make the network's input N x N, where its weights allow it",
             ON_RUNS, KIND_NUMBER, input_size),
      BETWEEN(1, 8192)},

@@ -65,8 +65,10 @@ enum alx_status alx_fit_check_values(const struct alx_source_tensor *tensor)
     return ALX_STATUS_OK;
 }
 
+/* `*scales` is that of int8 weights, NULL where a tensor may not be quantised. */
 static enum alx_status fit_tensor(const struct alx_source *source, const alx_net *net,
-                                  const struct alx_need *need, struct alx_tensor_view *out)
+                                  const struct alx_need *need, struct alx_tensor_view *out,
+                                  struct alx_tensor_view *scales)
 {
     enum alx_status status = ALX_STATUS_OK;
     char has[ALX_SHOW_BYTES], needed[ALX_SHOW_BYTES];
@@ -79,9 +81,13 @@ static enum alx_status fit_tensor(const struct alx_source *source, const alx_net
         return alx_fail(ALX_STATUS_MODEL, "tensor %s: its shape is %s, but network %s needs %s",
                         need->name, alx_show_dims(tensor->dims, tensor->dim_count, has),
                         alx_net_name(net), needed);
+    if (tensor->view.dtype == ALX_DTYPE_I8 && !scales)
+        tensor->readable = false;
     ALX_TRY(alx_fit_check_values(tensor));
     tensor->used = true;
     *out = tensor->view;
+    if (scales)
+        *scales = tensor->scales;
 error:
     return status;
 }
@@ -96,7 +102,7 @@ enum alx_status alx_fit(const struct alx_source *source, const alx_net *net,
         struct alx_tensor_view *views[] = {&slots[i].weights, &slots[i].biases};
         size_t count = needs_in_file(net, i, naming, &weighted, needs);
         for (size_t j = 0; j < count; j++)
-            ALX_TRY(fit_tensor(source, net, &needs[j], views[j]));
+            ALX_TRY(fit_tensor(source, net, &needs[j], views[j], j ? NULL : &slots[i].scales));
     }
 error:
     return status;

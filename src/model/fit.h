@@ -9,7 +9,7 @@
 
 /* A layer's values; elems 0 for what it does not have. */
 struct alx_slot {
-    struct alx_tensor_view weights, biases;
+    struct alx_tensor_view weights, biases, scales;
 };
 
 /* A tensor that a layer needs. */

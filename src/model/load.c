@@ -170,8 +170,8 @@ static enum alx_status read_content(const char *path, const uint8_t *data, size_
     ALX_TRY(reader->read(data, bytes, source));
     name_of(source, path, name);
     ALX_TRY(alx_model_create(name, path, reader->name, model));
-    (*model)->origin = source->origin;
-    source->origin = NULL;
+    (*model)->provenance = source->provenance;
+    source->provenance = (struct alx_provenance){0};
     (*model)->converted = source->values;
     source->values = NULL;
     ALX_TRY(set_net(*model, source, overrides, &naming));

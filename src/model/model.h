@@ -17,7 +17,8 @@ struct alx_model_digest {
 };
 
 struct alx_model {
-    char *name, *path, *origin; /* owned; origin may be NULL */
+    char *name, *path;                /* owned */
+    struct alx_provenance provenance; /* its texts are owned */
     const char *format;
     alx_net *net;             /* owned */
     struct alx_slot *slots;   /* owned, one a layer; their values lie in the mapping or in values */
