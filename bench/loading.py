@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Times how long models take from their files onto a device, beside what reading the file takes:
 
-    bench/loading.py [--program build/src/cli/alexnet-cl] [--rounds 9] [--device SPEC] [--folder DIR]
+    bench/loading.py [--program build/src/cli/alexnet-cl] [--rounds 9] [--device SPEC]
 
 Writes a network of AlexNet's size with random weights in every format that is read, and loads each,
-round after round in turn. In the same rounds `cat FILE > /dev/null` and one copy of the file into new
-memory are timed. The table has the medians; the ratio is that of the sums of each round, as median and
-range. All files lie in the page cache. Peak memory is the process's; the last column is what is left of
-it without the file, the weights on the device and what the program needs with a model of no size.
+round after round in turn. In the same rounds `cat FILE > /dev/null` and one copy of the file into
+new memory are timed. The table has the medians; the ratio is that of the sums of each round, as
+median and range. All files lie in the page cache. Half and int8 weights stay so on the device. Peak
+memory is the process's; the last column is what is left of it without the file, the weights on the
+device and what the program needs with the small model that comes with it.
 """
 import argparse
 import io
@@ -31,10 +32,12 @@ CONVOLUTIONS = [("conv1", 96, 3, 11, 4, 0, 1), ("conv2", 256, 48, 5, 1, 2, 2),
                 ("conv5", 256, 192, 3, 1, 1, 2)]
 CONNECTED = [("fc6", 4096, 9216), ("fc7", 4096, 4096), ("fc8", 1000, 4096)]
 # torchvision's: it has no groups and no normalisation.
-TORCH = {"features.0": (64, 3, 11, 11), "features.3": (192, 64, 5, 5), "features.6": (384, 192, 3, 3),
-         "features.8": (256, 384, 3, 3), "features.10": (256, 256, 3, 3), "classifier.1": (4096, 9216),
+TORCH = {"features.0": (64, 3, 11, 11), "features.3": (192, 64, 5, 5),
+         "features.6": (384, 192, 3, 3), "features.8": (256, 384, 3, 3),
+         "features.10": (256, 256, 3, 3), "classifier.1": (4096, 9216),
          "classifier.4": (4096, 4096), "classifier.6": (1000, 4096)}
 FLOAT_BYTES = 4
+CONVERTED = {"safetensors F16": "fp16", "safetensors BF16": "bf16", "safetensors I8": "int8"}
 
 
 def product(shape):
@@ -119,13 +122,14 @@ def write_caffe(path, values):
             yield layer(f"norm{number}", "LRN", top, f"norm{number}",
                         (118, message((1, 5), (2, 1e-4), (3, 0.75))))
         if norm or number == 5:
-            yield layer(f"pool{number}", "Pooling", f"norm{number}" if norm else top, f"pool{number}",
-                        (121, message((1, 0), (2, 3), (3, 2))))
+            yield layer(f"pool{number}", "Pooling", f"norm{number}" if norm else top,
+                        f"pool{number}", (121, message((1, 0), (2, 3), (3, 2))))
 
     layers, bottom = [], "data"
     for number, (name, out, inputs, kernel, stride, pad, groups) in enumerate(CONVOLUTIONS, 1):
-        layers.append(layer(name, "Convolution", bottom, name, *blobs((out, inputs, kernel, kernel)),
-                            (106, message((1, out), (3, pad), (4, kernel), (5, groups), (6, stride)))))
+        window = message((1, out), (3, pad), (4, kernel), (5, groups), (6, stride))
+        layers.append(layer(name, "Convolution", bottom, name,
+                            *blobs((out, inputs, kernel, kernel)), (106, window)))
         layers += follow(number, name, number < 3)
         bottom = f"pool{number}" if number in (1, 2, 5) else name
     for number, (name, out, inputs) in enumerate(CONNECTED, 6):
@@ -155,7 +159,8 @@ def write_onnx(path, values):
                           *(attribute(*item) for item in attributes.items()))
 
     def tensor(name, shape):
-        return 5, message(*((1, size) for size in shape), (2, 1), (8, name), (9, values.bytes(shape)))
+        dims = ((1, size) for size in shape)
+        return 5, message(*dims, (2, 1), (8, name), (9, values.bytes(shape)))
 
     def value_info(name, shape):
         dims = message(*((1, message((1, size))) for size in shape))
@@ -247,22 +252,22 @@ def make_files(program, folder):
                               ("PyTorch", "alexnet.pth", write_torch)):
         paths[name] = os.path.join(folder, file)
         write(paths[name], values)
-    for name, precision in (("F16", "fp16"), ("BF16", "bf16"), ("I8", "int8")):
-        path = os.path.join(folder, precision + ".safetensors")
-        done = subprocess.run([program, "-q", "convert", "--network=bvlc-alexnet", "--precision",
-                               precision, paths["safetensors F32"], path], check=False)
-        if not done.returncode:
-            paths["safetensors " + name] = path
+    for name, precision in CONVERTED.items():
+        paths[name] = os.path.join(folder, precision + ".safetensors")
+        subprocess.run([program, "-q", "convert", "--network=bvlc-alexnet",
+                        f"--precision={precision}", paths["safetensors F32"], paths[name]],
+                       check=True)
     return paths
 
 
 # --- measuring ---
 
 def apart(function, *arguments):
-    """What a child's call returns. A program that we start counts our own peak memory as its, so this
-    process stays small."""
+    """What a child's call returns. A program that is started counts its starter's peak memory as
+    its own, so this process stays small."""
     with multiprocessing.get_context("fork").Pool(1) as pool:
         return pool.apply(function, arguments)
+
 
 
 def reading_ms(path):
@@ -294,9 +299,11 @@ def measure(program, arguments, paths, rounds):
     _, base = run(program, arguments)
     for step in range(rounds + 1):
         for name, path in paths.items():
-            network = ["--network=bvlc-alexnet"] if name.startswith("safetensors F32") else []
+            more = ["--network=bvlc-alexnet"] if name == "safetensors F32" else []
+            if CONVERTED.get(name) in ("fp16", "int8"):
+                more = ["--precision", CONVERTED[name]]
             reading = apart(reading_ms, path)
-            document, peak = run(program, [*arguments, *network, "-m", path])
+            document, peak = run(program, [*arguments, *more, "-m", path])
             loading = document["time_ms"]["model"] + document["time_ms"]["upload"]
             device = document["explain"]["weights_bytes"]
             rest = peak - base - os.path.getsize(path) - device
@@ -310,14 +317,10 @@ def main():
     parser.add_argument("--program", default="build/src/cli/alexnet-cl")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--device")
-    parser.add_argument("--precision", default="fp32")
-    parser.add_argument("--folder", help="keep the files here (default: a temporary folder)")
     options = parser.parse_args()
-    arguments = [f"--precision={options.precision}"]
-    if options.device:
-        arguments.append(f"--device={options.device}")
+    arguments = [f"--device={options.device}"] if options.device else []
     with tempfile.TemporaryDirectory(prefix="alexnet-cl-loading-") as temporary:
-        paths = apart(make_files, options.program, options.folder or temporary)
+        paths = apart(make_files, options.program, temporary)
         rows = measure(options.program, arguments, paths, options.rounds)
     print("format             loading ms  cat + copy ms  ratio (range)       peak MB  rest MB")
     for name, samples in rows.items():

@@ -13,6 +13,7 @@
 #include "model/net_json.h"
 #include "support/files.h"
 #include "support/test.h"
+#include "support/views.h"
 #include "tensor/view.h"
 #include "util/text.h"
 
@@ -50,14 +51,6 @@ static alx_model *small_model(void)
     assert_ok(alx_model_create_random(net, 5, &model));
     alx_net_destroy(&net);
     return model;
-}
-
-static void assert_same_values(struct alx_tensor_view a, struct alx_tensor_view b)
-{
-    assert_int_equal(a.elems, b.elems);
-    assert_int_equal(a.dtype, b.dtype);
-    if (a.elems)
-        assert_memory_equal(a.data, b.data, a.elems * alx_dtype_bytes(a.dtype));
 }
 
 static void assert_same_file(const char *a, const char *b)
@@ -130,86 +123,6 @@ static void the_other_types_hold_rounded_values(void **state)
                 assert_true(alx_model_weights(wide, i).dtype == ALX_DTYPE_F32);
         alx_model_destroy(&wide);
         alx_model_destroy(&half);
-    }
-    alx_model_destroy(&model);
-}
-
-static void int8_weights_have_a_scale_for_each_output_channel(void **state)
-{
-    (void)state;
-    const char *path = test_files_path("int8.safetensors");
-    const char *again = test_files_path("again.safetensors");
-    const char *third = test_files_path("third.safetensors");
-    const char *full = test_files_path("full.safetensors");
-    alx_model *model = small_model(), *whole = NULL, *wide = NULL;
-    assert_ok(alx_model_save(model, path, ALX_DTYPE_I8));
-    assert_ok(alx_model_load(path, NULL, &whole));
-    assert_ok(alx_model_save(whole, full, ALX_DTYPE_F32));
-    assert_ok(alx_model_load(full, NULL, &wide));
-    for (size_t i = 0; i < SMALL_LAYER_COUNT; i++) {
-        struct alx_tensor_view a = alx_model_weights(model, i), b = alx_model_weights(whole, i);
-        struct alx_tensor_view scales = alx_model_scales(whole, i), c = alx_model_weights(wide, i);
-        size_t rows = alx_net_layer(alx_model_net(model), i)->layer.out_channels;
-        assert_int_equal(a.elems, b.elems);
-        assert_int_equal(alx_model_scales(model, i).elems, 0);
-        assert_int_equal(alx_model_scales(wide, i).elems, 0);
-        if (!a.elems)
-            continue;
-        assert_int_equal(b.dtype, ALX_DTYPE_I8);
-        assert_int_equal(scales.dtype, ALX_DTYPE_F32);
-        assert_int_equal(scales.elems, rows);
-        assert_int_equal((uintptr_t)scales.data % sizeof(float), 0);
-        for (size_t j = 0; j < a.elems; j++) {
-            float x, y, z, scale;
-            alx_view_read(a, j, 1, &x);
-            alx_view_read(b, j, 1, &y);
-            alx_view_read(c, j, 1, &z);
-            alx_view_read(scales, j / (a.elems / rows), 1, &scale);
-            assert_true(fabsf(x - y * scale) <= 0.5001f * scale);
-            assert_true(z == y * scale);
-        }
-        assert_same_values(alx_model_biases(model, i), alx_model_biases(whole, i));
-    }
-    /* once rounded, nothing changes any more: as I8, or through F32 */
-    assert_ok(alx_model_save(whole, again, ALX_DTYPE_I8));
-    assert_ok(alx_model_save(wide, third, ALX_DTYPE_I8));
-    alx_model_destroy(&wide);
-    alx_model_destroy(&model);
-    assert_ok(alx_model_load(third, NULL, &wide));
-    assert_ok(alx_model_load(again, NULL, &model));
-    for (size_t i = 0; i < SMALL_LAYER_COUNT; i++) {
-        assert_same_values(alx_model_weights(whole, i), alx_model_weights(model, i));
-        assert_same_values(alx_model_scales(whole, i), alx_model_scales(model, i));
-        assert_same_values(alx_model_weights(whole, i), alx_model_weights(wide, i));
-    }
-    alx_model_destroy(&wide);
-    alx_model_destroy(&whole);
-    alx_model_destroy(&model);
-}
-
-static void where_weights_come_from_is_kept(void **state)
-{
-    (void)state;
-    const char *first = test_files_path("first.safetensors");
-    const char *second = test_files_path("second.safetensors");
-    alx_model *model = small_model(), *loaded = NULL;
-    char sha256[65];
-    assert_null(alx_model_provenance(model)->file);
-    assert_ok(alx_model_save(model, first, ALX_DTYPE_F32));
-    alx_model_destroy(&model);
-    assert_ok(alx_model_load(first, NULL, &model));
-    assert_null(alx_model_provenance(model)->file); /* was made here */
-    assert_ok(alx_model_sha256(model, sha256));
-    assert_ok(alx_model_save(model, second, ALX_DTYPE_F16));
-    for (int step = 0; step < 2; step++) { /* and so it stays when it is converted again */
-        assert_ok(alx_model_load(second, NULL, &loaded));
-        const struct alx_provenance *from = alx_model_provenance(loaded);
-        assert_string_equal(from->file, "first.safetensors");
-        assert_string_equal(from->format, "safetensors");
-        assert_string_equal(from->sha256, sha256);
-        assert_null(from->note);
-        assert_ok(alx_model_save(loaded, second, ALX_DTYPE_BF16));
-        alx_model_destroy(&loaded);
     }
     alx_model_destroy(&model);
 }
@@ -592,8 +505,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_saved_model_loads_bit_for_bit),
         cmocka_unit_test(the_other_types_hold_rounded_values),
-        cmocka_unit_test(int8_weights_have_a_scale_for_each_output_channel),
-        cmocka_unit_test(where_weights_come_from_is_kept),
         cmocka_unit_test(saving_keeps_everything),
         cmocka_unit_test(a_model_can_replace_its_own_file),
         cmocka_unit_test(what_cannot_be_saved_leaves_nothing),

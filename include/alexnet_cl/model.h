@@ -4,6 +4,7 @@
 #ifndef ALEXNET_CL_MODEL_H
 #define ALEXNET_CL_MODEL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,7 @@ struct alx_model_options {
     const char *network;     /* for files that do not say theirs, see alx_net_open(); it wins over
                                 what a file says */
     const char *labels_path; /* one label a line; as many as the network has classes */
+    bool allow_nan;          /* take weights that are NaN or infinite, with a warning */
 };
 
 /* Loads a model file, or an installed model by name (NULL: the shipped default, "fashion-alexnet").
@@ -34,11 +36,11 @@ struct alx_model_options {
  * $ALEXNET_CL_MODELS (colon-separated), then the installed weights, then the source tree's;
  * FILE_NOT_FOUND lists what is there. The content decides the format. Everything in the file is
  * checked: MODEL and one line that names the file and the tensor or offset. A network that does not
- * end in softmax gets one ("prob"). Weights must be finite. Files that do not say their network are
- * recognised by the names and shapes of their tensors; other numbers of channels or classes than
- * the table's are fine. A file that does not say its preprocessing gets what its network was
- * published with, or torchvision's and a warning; one of 1000 classes without labels gets
- * ImageNet's; unused tensors are a warning, too. `options` may be NULL. */
+ * end in softmax gets one ("prob"). Weights must be finite unless `allow_nan` is set. Files that do
+ * not say their network are recognised by the names and shapes of their tensors; other numbers of
+ * channels or classes than the table's are fine. A file that does not say its preprocessing gets
+ * what its network was published with, or torchvision's and a warning; one of 1000 classes without
+ * labels gets ImageNet's; unused tensors are a warning, too. `options` may be NULL. */
 ALX_API enum alx_status alx_model_load(const char *path_or_name,
                                        const struct alx_model_options *options, alx_model **out);
 /* A network with random weights (He initialisation, biases 0 to 0.1, a fixed sequence from `seed`),

@@ -64,7 +64,9 @@ static int report(const struct cli_options *options, const char *from, const cha
 int cli_convert(const struct cli_options *options)
 {
     const char *from = options->operands[0], *to = options->operands[1];
-    struct alx_model_options how = {.network = options->network, .labels_path = options->labels};
+    struct alx_model_options how = {.network = options->network,
+                                    .labels_path = options->labels,
+                                    .allow_nan = options->allow_nan};
     static const enum alx_dtype dtypes[] = {ALX_DTYPE_F32, ALX_DTYPE_F16, ALX_DTYPE_I8,
                                             ALX_DTYPE_BF16}; /* in the order of --precision */
     alx_model *model = NULL;

@@ -113,7 +113,9 @@ error:
 static enum alx_status load_model(struct cli_engine *engine, const struct cli_options *options)
 {
     enum alx_status status = ALX_STATUS_OK;
-    struct alx_model_options how = {.network = options->network, .labels_path = options->labels};
+    struct alx_model_options how = {.network = options->network,
+                                    .labels_path = options->labels,
+                                    .allow_nan = options->allow_nan};
     uint64_t start_ns = alx_clock_ns();
     ALX_TRY(alx_model_load(options->model, &how, &engine->model));
     engine->net = alx_model_net(engine->model);

@@ -382,7 +382,9 @@ static int list(const struct cli_options *options)
 int cli_info(const struct cli_options *options)
 {
     const char *name = options->operand_count ? options->operands[0] : options->model;
-    struct alx_model_options how = {.network = options->network, .labels_path = options->labels};
+    struct alx_model_options how = {.network = options->network,
+                                    .labels_path = options->labels,
+                                    .allow_nan = options->allow_nan};
     alx_model *model = NULL;
     alx_net *named = NULL;
     int code = EXIT_ALL_DONE;

@@ -19,6 +19,7 @@ struct overrides {
     alx_net *net;             /* owned, or NULL */
     struct alx_labels labels; /* owned; count 0: none */
     const char *labels_path;  /* where they are from */
+    bool allow_nan;
 };
 
 /* The built-in table that the tensors fit. */
@@ -82,7 +83,7 @@ static enum alx_status set_mean_image(alx_model *model, const struct alx_source 
                         tensor->name, alx_show_dims(dims, tensor->dim_count, shown),
                         alx_net_name(model->net), input.channels, input.height, MAX_MEAN_SIDE,
                         input.width, MAX_MEAN_SIDE);
-    ALX_TRY(alx_fit_check_values(tensor));
+    ALX_TRY(alx_fit_check_values(tensor, false));
     if (tensor->view.dtype != ALX_DTYPE_F32)
         return alx_fail(ALX_STATUS_MODEL, "tensor %s: its type is %s, but must be F32",
                         tensor->name, tensor->dtype_name);
@@ -175,7 +176,7 @@ static enum alx_status read_content(const char *path, const uint8_t *data, size_
     (*model)->converted = source->values;
     source->values = NULL;
     ALX_TRY(set_net(*model, source, overrides, &naming));
-    ALX_TRY(alx_fit(source, (*model)->net, naming, (*model)->slots));
+    ALX_TRY(alx_fit(source, (*model)->net, naming, overrides->allow_nan, (*model)->slots));
     ALX_TRY(set_preprocess(*model, source, naming));
     ALX_TRY(set_labels(*model, source, overrides));
     alx_fit_warn_unused(source, (*model)->net);
@@ -197,7 +198,7 @@ enum alx_status alx_model_read(const char *path, const uint8_t *data, size_t byt
                                const struct alx_model_options *options, alx_model **out)
 {
     enum alx_status status = ALX_STATUS_OK;
-    struct overrides overrides = {0};
+    struct overrides overrides = {.allow_nan = options && options->allow_nan};
     struct alx_source source = {0};
     alx_model *model = NULL;
     if (options && options->network)

@@ -140,7 +140,7 @@ static inline void place(const uint8_t *row, const uint32_t *sources, size_t cou
                          size_t stride, size_t bytes, uint8_t *out)
 {
     for (size_t k = 0; k < count; k += vector, out += stride * bytes) {
-        size_t now = alx_min(vector, count - k);
+        size_t now = count - k < vector ? count - k : vector;
         if (!sources)
             memcpy(out, row + k * bytes, now * bytes);
         for (size_t i = 0; i < now && sources; i++)
@@ -148,23 +148,51 @@ static inline void place(const uint8_t *row, const uint32_t *sources, size_t cou
     }
 }
 
-/* Converts a row's values and writes them to their places; `row` is in the panel. */
-static void place_row(const struct packer *packer, const float *values, float scale, size_t row,
-                      uint8_t *panel)
+/* Whether the model holds values as the device does. */
+static bool is_stored_alike(const struct alx_pack *pack)
+{
+    static const enum alx_dtype alike[] = {[ALX_PRECISION_FP32] = ALX_DTYPE_F32,
+                                           [ALX_PRECISION_FP16] = ALX_DTYPE_F16,
+                                           [ALX_PRECISION_INT8] = ALX_DTYPE_I8};
+    return !pack->format.transform && pack->weights.dtype == alike[pack->format.precision];
+}
+
+/* A row's values as the device holds them: where they lie in the model, or converted. */
+static const void *convert_row(const struct packer *packer, size_t source)
+{
+    const struct alx_pack *pack = packer->pack;
+    const struct alx_weight_format *f = &pack->format;
+    if (is_stored_alike(pack))
+        return (const uint8_t *)pack->weights.data +
+               source * packer->elems * value_bytes(f->precision);
+    float scale = read_row(pack, source, packer->elems, packer->row);
+    const float *values = packer->row;
+    if (f->transform) {
+        f->transform(pack->info, f->tile, values, packer->transformed);
+        values = packer->transformed;
+    }
+    if (f->precision == ALX_PRECISION_FP32)
+        return values;
+    if (f->precision == ALX_PRECISION_FP16)
+        alx_floats_to_halves(values, f->k_elems, packer->converted);
+    else
+        alx_quantise(values, f->k_elems, scale, packer->converted);
+    return packer->converted;
+}
+
+/* Writes a row's values to their places; `row` is in the panel. */
+static void place_row(const struct packer *packer, const void *values, size_t row, uint8_t *panel)
 {
     const struct alx_weight_format *f = &packer->pack->format;
     const uint32_t *sources = packer->sources;
     size_t count = f->k_elems, vector = f->k_vector, stride = f->panel_rows * vector;
     uint8_t *out = panel + row * vector * value_bytes(f->precision);
-    if (f->precision == ALX_PRECISION_FP32) {
-        place((const uint8_t *)values, sources, count, vector, stride, 4, out);
-    } else if (f->precision == ALX_PRECISION_FP16) {
-        alx_floats_to_halves(values, count, packer->converted);
-        place(packer->converted, sources, count, vector, stride, 2, out);
-    } else {
-        alx_quantise(values, count, scale, packer->converted);
-        place(packer->converted, sources, count, vector, stride, 1, out);
-    }
+    if (f->precision == ALX_PRECISION_FP32)
+        place(values, sources, count, vector, stride, 4, out);
+    else if (f->precision == ALX_PRECISION_FP16)
+        place(values, sources, count, vector, stride, 2, out);
+    else
+        place(values, sources, count, vector, stride, 1, out);
 }
 
 /* Whether something of the panel stays zero. */
@@ -192,10 +220,7 @@ enum alx_status alx_pack_weights(const struct alx_pack *pack, size_t first, size
             size_t source = source_row(pack, p * f->panel_rows + r);
             if (source == SIZE_MAX)
                 continue;
-            float scale = read_row(pack, source, packer.elems, packer.row);
-            if (f->transform)
-                f->transform(pack->info, f->tile, packer.row, packer.transformed);
-            place_row(&packer, f->transform ? packer.transformed : packer.row, scale, r, panel);
+            place_row(&packer, convert_row(&packer, source), r, panel);
         }
     }
 error:

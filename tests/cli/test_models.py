@@ -44,7 +44,17 @@ class Broken(Case):
     def test_not_finite(self):
         for value in (float("nan"), float("inf")):
             tensor = ("F32", [3], models.floats([0.0, value, 0.0]))
-            self.assert_refused(self.changed(**{"fc2.bias": tensor}), "fc2.bias")
+            content = self.changed(**{"fc2.bias": tensor})
+            self.assert_refused(content, "fc2.bias", "value 1 is NaN or infinite", "--allow-nan")
+            result = self.run_program("info", "--allow-nan", "broken.safetensors", code=0)
+            self.assert_one_error(result, "warning", "broken.safetensors: tensor fc2.bias: value 1")
+            # It runs, and what comes out is no answer.
+            result = self.run_program("--allow-nan", "-m", "broken.safetensors", self.red, code=1)
+            self.assertEqual(len(result.errors), 2, result)
+            self.assertIn("tensor fc2.bias", result.errors[0])
+            self.assertIn("is not finite", result.errors[1])
+            self.run_program("convert", "--allow-nan", "broken.safetensors", "kept", code=0)
+            self.assert_one_error(self.run_program("info", "kept", code=4), "kept: tensor fc2.bias")
 
     def test_unknown_kind(self):
         self.assert_refused("this is no model\n" * 100, name="notes.txt")
@@ -146,7 +156,8 @@ class Convert(Case):
                 self.assertEqual(self.document(result, "convert")["dtype"], dtype)
                 for label, probability in self.answers("out.safetensors")[0]:
                     self.assertAlmostEqual(probability, expected[label], delta=bound)
-                result = self.run_program("convert", "--json", "out.safetensors", "same.safetensors")
+                result = self.run_program("convert", "--json", "out.safetensors",
+                                          "same.safetensors")
                 self.assertEqual(self.document(result, "convert")["dtype"], dtype)
                 self.assertEqual(self.answers("same.safetensors"), self.answers("out.safetensors"))
         result = self.run_program("info", "out.safetensors", code=0)
