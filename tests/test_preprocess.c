@@ -299,6 +299,70 @@ static void extreme_shapes_are_resized(void **state)
     }
 }
 
+/* Pixel (x, y, channel) of a view against the resized picture, which a network as large as that
+ * would read. */
+static void the_ten_views_are_corners_and_centre(void **state)
+{
+    (void)state;
+    enum { WIDTH = 40, HEIGHT = 23, FULL_W = 36, FULL_H = 21, SIDE = 16 };
+    static const size_t starts[ALX_TEN_CROPS / 2][2] = {
+        {0, 0}, {FULL_W - SIDE, 0}, {0, FULL_H - SIDE}, {FULL_W - SIDE, FULL_H - SIDE}, {10, 2}};
+    static float whole[3 * FULL_H * FULL_W], views[ALX_TEN_CROPS][3 * SIDE * SIDE];
+    static float centre[3 * SIDE * SIDE];
+    struct alx_image image = counting_picture(WIDTH, HEIGHT);
+    struct alx_preprocess recipe = identity;
+    const struct alx_shape shape = {3, SIDE, SIDE};
+    recipe.order = ALX_ORDER_BGR;
+    recipe.resize = ALX_RESIZE_WARP;
+    assert_ok(
+        alx_image_to_tensor("x", &image, &recipe, (struct alx_shape){3, FULL_H, FULL_W}, whole));
+    recipe.resize = ALX_RESIZE_CROP; /* 23 to 21 rows, 40 to 36.5 columns */
+    recipe.resize_size = FULL_H;
+    assert_ok(alx_image_to_ten_crops("x", &image, &recipe, shape, views[0]));
+    for (size_t i = 0; i < ALX_TEN_CROPS; i++)
+        for (size_t at = 0; at < 3 * SIDE * SIDE; at++) {
+            const size_t *start = starts[i % (ALX_TEN_CROPS / 2)];
+            size_t c = at / SIDE / SIDE, y = at / SIDE % SIDE, x = at % SIDE;
+            size_t column = start[0] + (i < ALX_TEN_CROPS / 2 ? x : SIDE - 1 - x);
+            float want = whole[(c * FULL_H + start[1] + y) * FULL_W + column];
+            if (views[i][at] != want)
+                fail_msg("view %zu, value %zu: %g instead of %g", i, at, (double)views[i][at],
+                         (double)want);
+        }
+    assert_ok(alx_image_to_tensor("x", &image, &recipe, shape, centre));
+    assert_memory_equal(centre, views[ALX_TEN_CROPS / 2 - 1], sizeof centre);
+    alx_image_free(&image);
+}
+
+static void ten_views_have_the_mean_of_one(void **state)
+{
+    (void)state;
+    enum { SIDE = 4, MEAN = 6 };
+    float mean[3 * MEAN * MEAN], plain[ALX_TEN_CROPS][3 * SIDE * SIDE];
+    float less[ALX_TEN_CROPS][3 * SIDE * SIDE];
+    struct alx_image image = counting_picture(9, 9);
+    struct alx_preprocess recipe = identity;
+    for (size_t i = 0; i < 3 * MEAN * MEAN; i++)
+        mean[i] = (float)i;
+    recipe.resize_size = 8;
+    assert_ok(
+        alx_image_to_ten_crops("x", &image, &recipe, (struct alx_shape){3, SIDE, SIDE}, plain[0]));
+    recipe.mean_image = mean;
+    recipe.mean_height = recipe.mean_width = MEAN;
+    assert_ok(
+        alx_image_to_ten_crops("x", &image, &recipe, (struct alx_shape){3, SIDE, SIDE}, less[0]));
+    for (size_t i = 0; i < ALX_TEN_CROPS; i++)
+        for (size_t at = 0; at < 3 * SIDE * SIDE; at++) {
+            size_t c = at / SIDE / SIDE, y = at / SIDE % SIDE, x = at % SIDE;
+            assert_true(plain[i][at] - less[i][at] == mean[(c * MEAN + y + 1) * MEAN + x + 1]);
+        }
+    recipe.resize_size = 3;
+    assert_fails(
+        alx_image_to_ten_crops("x", &image, &recipe, (struct alx_shape){3, SIDE, SIDE}, less[0]),
+        ALX_STATUS_USAGE, "smaller than the network's");
+    alx_image_free(&image);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -306,6 +370,8 @@ int main(void)
         cmocka_unit_test(crops_begin_where_torchvision_begins),
         cmocka_unit_test(pixels_are_scaled_and_shifted),
         cmocka_unit_test(the_centre_of_a_mean_image_is_subtracted),
+        cmocka_unit_test(the_ten_views_are_corners_and_centre),
+        cmocka_unit_test(ten_views_have_the_mean_of_one),
         cmocka_unit_test(what_does_not_fit_is_refused),
         cmocka_unit_test(extreme_shapes_are_resized),
     };

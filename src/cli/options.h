@@ -53,7 +53,7 @@ struct cli_options {
 
     const char *device, *model, *network, *labels, *algorithm, *layer, *cache_dir;
     const char *json_file, *probabilities, *print;
-    bool json, allow_nan, no_cache, explain, clear, list, quiet, help, version;
+    bool json, allow_nan, ten_crop, no_cache, explain, clear, list, quiet, help, version;
     size_t verbose; /* how often it was given */
     size_t batch, top, input_size, memory_limit_mib, shapes;
     int precision, resize, order, color;

@@ -80,8 +80,8 @@ static const struct cli_option options[] = {
             "print the N most probable classes (default 5); 0: all, in their order", ON_CLASSIFY,
             KIND_NUMBER, top),
      BETWEEN(0, 1000000)},
-    {OPTION("batch", 'b', "N", "images in one run (default 1; eval: 32)", ON_RUNS, KIND_NUMBER,
-            batch),
+    {OPTION("batch", 'b', "N", "images in one run (default 1; eval: 32, with --ten-crop 3)",
+            ON_RUNS, KIND_NUMBER, batch),
      BETWEEN(1, 4096)},
     {OPTION("precision", 0, "fp32|fp16|int8|bf16",
             "how weights are stored, on the device (default fp32) or by convert (default: as they "
@@ -98,6 +98,10 @@ static const struct cli_option options[] = {
          "exact size (none)",
          ON_RUNS, KIND_CHOICE, resize),
      OFFER("warp", "crop", "none")},
+    {OPTION("ten-crop", 0, NULL,
+            "average the answers to ten views of each image: the corners and the centre of the "
+            "resized image, and their mirror images, as the paper of 2012 does",
+            ON_RUNS, KIND_FLAG, ten_crop)},
     {OPTION(
          "mean", 0, "V,V,V|FILE",
          "subtracted from each channel, or a mean image (.npy, .binaryproto): a pixel p becomes (p "

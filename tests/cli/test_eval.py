@@ -105,6 +105,23 @@ class Eval(Case):
         self.assertAlmostEqual(light, 1 / (1 + math.exp(2 * (6 - 12))), places=5)
         self.assertAlmostEqual(dark, 1 / (1 + math.exp(-2 * 6)), places=5)
 
+    def test_ten_crop(self):
+        cropped = self.write("cropped.safetensors", models.colours(resize_size=12))
+        self.write("views/red/a.ppm", models.two_colours(12, 10))
+        self.write("views/red/b.ppm", models.two_colours(12, 8))
+        self.write("views/blue/c.ppm", models.two_colours(12, 2))
+        self.write("views/blue/d.ppm", "not a picture")
+        document, _ = self.evaluate(cropped, self.path("views"), "--ten-crop",
+                                    "--probabilities=v.bin", code=1)
+        self.assertEqual((document["images"], document["failed"]), (3, 1))
+        self.assertEqual((document["views"], document["batch"]), (10, 3))
+        with open(self.path("v.bin"), "rb") as file:
+            values = struct.unpack("<12f", file.read())
+        for place, left in ((0, 2), (2, 10), (3, 8)):
+            for value, expected in zip(values[3 * place:], models.ten_crop(12, left)):
+                self.assertAlmostEqual(value, expected, delta=1e-5)
+        self.assertTrue(all(math.isnan(value) for value in values[3:6]))
+
     def test_idx_files_that_are_wrong(self):
         good = idx_images([255, 0])
         cases = {
