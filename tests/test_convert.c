@@ -1,5 +1,5 @@
-/* What converting does to a model: int8 and its scales, where it is from, values that are not
- * finite. */
+/* What converting does to a model: int8 and its scales, where it is from, names of classes, values
+ * that are not finite. */
 #include <math.h>
 #include <string.h>
 
@@ -11,6 +11,7 @@
 #include "support/views.h"
 #include "support/warnings.h"
 #include "tensor/view.h"
+#include "util/text.h"
 
 static const struct alx_layer layers[] = {
     {.name = "conv1",
@@ -121,6 +122,46 @@ static void where_weights_come_from_is_kept(void **state)
     alx_model_destroy(&model);
 }
 
+static void names_of_imagenet_come_with_1000_classes(void **state)
+{
+    (void)state;
+    const struct alx_layer wide = {.name = "fc", .kind = ALX_LAYER_FC, .out_channels = 1000};
+    const char *paths[] = {test_files_path("wide.safetensors"), test_files_path("w2.safetensors")};
+    struct alx_text names = {0};
+    alx_net *net = NULL;
+    alx_model *model = NULL, *loaded = NULL;
+    assert_ok(alx_net_create("wide", (struct alx_shape){3, 2, 2}, &wide, 1, &net));
+    assert_ok(alx_model_create_random(net, 5, &model));
+    alx_net_destroy(&net);
+    for (size_t i = 0; i < 2; i++) { /* also after a second time */
+        assert_ok(alx_model_save(model, paths[i], ALX_DTYPE_F32));
+        alx_model_destroy(&model);
+        assert_ok(alx_model_load(paths[i], NULL, &model));
+        assert_string_equal(alx_model_label(model, 0), "tench");
+        assert_string_equal(alx_model_long_label(model, 0), "tench, Tinca tinca");
+        assert_string_equal(alx_model_class_id(model, 0), "n01440764");
+        assert_string_equal(alx_model_label(model, 134), "crane bird");
+        assert_string_equal(alx_model_long_label(model, 639), "maillot, tank suit");
+        assert_string_equal(alx_model_class_id(model, 999), "n15075141");
+        for (size_t c = 1; c < 1000; c++)
+            assert_true(strcmp(alx_model_class_id(model, c - 1), alx_model_class_id(model, c)) < 0);
+    }
+    for (size_t c = 0; c < 1000; c++) /* other labels have one name alone */
+        alx_text_add(&names, "label %zu\n", c);
+    struct alx_model_options options = {
+        .labels_path = test_files_write_text("labels.txt", alx_text_get(&names))};
+    alx_text_free(&names);
+    assert_ok(alx_model_load(paths[0], &options, &loaded));
+    assert_string_equal(alx_model_long_label(loaded, 7), "label 7");
+    assert_string_equal(alx_model_class_id(loaded, 7), "");
+    assert_ok(alx_model_save(loaded, paths[1], ALX_DTYPE_F32));
+    alx_model_destroy(&loaded);
+    assert_ok(alx_model_load(paths[1], NULL, &loaded));
+    assert_string_equal(alx_model_label(loaded, 7), "label 7");
+    alx_model_destroy(&loaded);
+    alx_model_destroy(&model);
+}
+
 static void values_that_are_not_finite_are_taken_when_allowed(void **state)
 {
     (void)state;
@@ -154,6 +195,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(int8_weights_have_a_scale_for_each_output_channel),
         cmocka_unit_test(where_weights_come_from_is_kept),
+        cmocka_unit_test(names_of_imagenet_come_with_1000_classes),
         cmocka_unit_test(values_that_are_not_finite_are_taken_when_allowed),
     };
     return cmocka_run_group_tests(tests, test_files_begin, test_files_end);

@@ -70,6 +70,11 @@ ALX_API const alx_net *alx_model_net(const alx_model *model);
 ALX_API size_t alx_model_class_count(const alx_model *model);
 /* The class's label, or "class N" when the model has none. Borrowed. */
 ALX_API const char *alx_model_label(const alx_model *model, size_t class_index);
+/* All names of the class, e.g. "tench, Tinca tinca", of models with ImageNet's classes; else the
+ * label. Borrowed. */
+ALX_API const char *alx_model_long_label(const alx_model *model, size_t class_index);
+/* Its WordNet id, e.g. "n01440764", of models with ImageNet's classes; else "". Borrowed. */
+ALX_API const char *alx_model_class_id(const alx_model *model, size_t class_index);
 ALX_API const struct alx_preprocess *alx_model_preprocess(const alx_model *model);
 /* Weights of conv [OUT, IN / groups, KH, KW] or fc [OUT, C * H * W]; elems 0 for layers without.
  * Those of I8 are to be multiplied by their output channel's scale. */

@@ -127,7 +127,8 @@ static enum alx_status set_labels(alx_model *model, struct alx_source *source,
     enum alx_status status = ALX_STATUS_OK;
     struct alx_labels *labels = overrides->labels_path ? &overrides->labels : &source->labels;
     size_t classes = alx_net_output(model->net).channels;
-    if (!overrides->labels_path && !labels->count && classes == ALX_IMAGENET_CLASSES)
+    model->imagenet = !overrides->labels_path && !labels->count && classes == ALX_IMAGENET_CLASSES;
+    if (model->imagenet)
         ALX_TRY(alx_labels_imagenet(labels));
     model->numbered = !overrides->labels_path && !labels->count;
     if (model->numbered)

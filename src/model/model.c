@@ -121,6 +121,16 @@ const char *alx_model_label(const alx_model *model, size_t class_index)
     return model->labels.texts[class_index];
 }
 
+const char *alx_model_long_label(const alx_model *model, size_t class_index)
+{
+    return model->imagenet ? alx_imagenet[class_index].names : alx_model_label(model, class_index);
+}
+
+const char *alx_model_class_id(const alx_model *model, size_t class_index)
+{
+    return model->imagenet ? alx_imagenet[class_index].id : "";
+}
+
 const struct alx_preprocess *alx_model_preprocess(const alx_model *model)
 {
     return &model->preprocess;

@@ -24,6 +24,7 @@ struct alx_model {
     struct alx_slot *slots;   /* owned, one a layer; their values lie in the mapping or in values */
     struct alx_labels labels; /* one a class */
     bool numbered;            /* the labels are only "class N" */
+    bool imagenet;            /* they are ImageNet's, which files need not hold */
     struct alx_preprocess preprocess; /* its mean image is mean_image */
     float *mean_image;                /* owned, or NULL */
     float *values;                    /* owned, or NULL */

@@ -7,7 +7,8 @@
  *   alexnet_cl   "1", the version of this scheme; the other keys mean something only beside it
  *   name         the model's name
  *   network      see net_json.h
- *   labels       a JSON array of texts, one a class (optional)
+ *   labels       a JSON array of texts, one a class (optional; without them 1000 classes are
+ *                ImageNet's)
  *   preprocess   see preprocess.h (optional)
  *   source       free text on where the weights come from (optional)
  *   converted_from   {"file": "bvlc_alexnet.caffemodel", "format": "caffemodel", "sha256": "..."}:

@@ -221,7 +221,7 @@ static enum alx_status add_metadata(json_t *root, const alx_model *model)
     ALX_TRY(alx_preprocess_to_json(&model->preprocess, alx_net_input(model->net).channels,
                                    &preprocess));
     ALX_TRY(alx_provenance_to_json(model, &converted));
-    if (!model->numbered)
+    if (!model->numbered && !model->imagenet)
         ALX_TRY(alx_labels_to_json(&model->labels, &labels));
     json_t *metadata =
         json_pack("{ss ss ss ss ss* ss* ss*}", ALX_SAFETENSORS_SCHEME, ALX_SAFETENSORS_VERSION,

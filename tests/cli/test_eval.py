@@ -151,6 +151,28 @@ class Eval(Case):
                                   code=1)
         self.assert_one_error(result, "no/p.bin: ")
 
+    def test_folders_of_imagenet(self):
+        """Of 1000 classes without labels of their own, WordNet's ids are known."""
+        tensors = models.colour_tensors()
+        weights = [0.0] * 48000
+        weights[0:16] = weights[48 * 7 + 32:48 * 7 + 48] = [1.0] * 16  # red: 0, blue: 7
+        tensors["fc2.weight"] = ("F32", [1000, 48], models.floats(weights))
+        tensors["fc2.bias"] = ("F32", [1000], models.floats([0.0] * 1000))
+        layers = [dict(layer) for layer in models.LAYERS]
+        layers[2]["out_channels"] = 1000
+        metadata = models.metadata("thousand", layers=layers)
+        del metadata["labels"]
+        model = self.write("thousand.safetensors", models.safetensors(tensors, metadata))
+        folder = self.make_folder("wordnet", {"n01440764": [pictures.RED], "cock": [pictures.BLUE]})
+        document, _ = self.evaluate(model, folder)
+        self.assertEqual(document["top1"], 1)
+        result = self.run_program("-m", model, "--json", self.red, code=0)
+        top = self.document(result, "classify")["images"][0]["top"][0]
+        self.assertEqual((top["label"], top["long_label"]), ("tench", "tench, Tinca tinca"))
+        self.assertRegex(self.run_program("-m", model, self.red, code=0).out, " tench\n")
+        self.assertIn("tench, Tinca tinca\n",
+                      self.run_program("-v", "-m", model, self.red, code=0).out)
+
     def test_labels_with_punctuation(self):
         changed = self.write("odd.safetensors",
                              models.colours(labels=["T-shirt/top", "n01 tench, Tinca", "n02 x"]))
