@@ -61,8 +61,9 @@ enum alx_resize {
     ALX_RESIZE_NONE  /* the picture must have the network's size exactly */
 };
 enum alx_filter {
-    ALX_FILTER_ANTIALIAS, /* bilinear like Pillow's: the triangle widens when shrinking */
-    ALX_FILTER_BILINEAR   /* plain bilinear like Caffe's (OpenCV's INTER_LINEAR) */
+    ALX_FILTER_ANTIALIAS, /* bilinear like Pillow's, to the bit: the triangle widens when shrinking
+                           */
+    ALX_FILTER_BILINEAR   /* plain bilinear like Caffe's (OpenCV's INTER_LINEAR), to the bit */
 };
 enum alx_channel_order { ALX_ORDER_RGB, ALX_ORDER_BGR };
 
