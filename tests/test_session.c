@@ -141,7 +141,7 @@ static void run(alx_device *device, const struct alx_plan_options *options, size
     alx_plan *plan = NULL;
     alx_session *session = NULL;
     assert_ok(alx_plan_create(net, device, options, &plan));
-    assert_ok(alx_session_create_with(plan, weight_views, bias_views, &session));
+    assert_ok(alx_session_create_with(plan, weight_views, bias_views, NULL, &session));
     assert_ok(alx_session_run(session, images, count, out));
     alx_session_destroy(&session);
     assert_null(session);
@@ -209,7 +209,7 @@ static void check_repeats(alx_device *device)
     for (size_t i = 0; i < 3; i++)
         memcpy(copies + i * IMAGE_ELEMS, images, IMAGE_ELEMS * sizeof *copies);
     assert_ok(alx_plan_create(net, device, &options, &plan));
-    assert_ok(alx_session_create_with(plan, weight_views, bias_views, &session));
+    assert_ok(alx_session_create_with(plan, weight_views, bias_views, NULL, &session));
     assert_ok(alx_session_run(session, copies, 3, first));
     assert_memory_equal(first, first + CLASSES, CLASSES * sizeof *first);
     assert_memory_equal(first, first + 2 * CLASSES, CLASSES * sizeof *first);
@@ -338,7 +338,7 @@ static void check_times(alx_device *device)
     float out[CLASSES];
     uint64_t sum = 0;
     assert_ok(alx_plan_create(net, device, NULL, &plan));
-    assert_ok(alx_session_create_with(plan, weight_views, bias_views, &session));
+    assert_ok(alx_session_create_with(plan, weight_views, bias_views, NULL, &session));
     assert_ok(alx_session_run(session, images, 1, out));
     for (size_t i = 0; i < alx_plan_step_count(plan); i++)
         sum += alx_session_step_ns(session, i);
@@ -362,7 +362,7 @@ static void check_foreign(alx_device *device)
     memcpy(views, weight_views, sizeof views);
     views[0].elems--;
     assert_ok(alx_plan_create(net, device, NULL, &plan));
-    assert_fails(alx_session_create_with(plan, views, bias_views, &session), ALX_STATUS_MODEL,
+    assert_fails(alx_session_create_with(plan, views, bias_views, NULL, &session), ALX_STATUS_MODEL,
                  "conv1");
     assert_null(session);
     alx_plan_destroy(&plan);

@@ -12,7 +12,19 @@
 extern "C" {
 #endif
 
-enum alx_dtype { ALX_DTYPE_F32, ALX_DTYPE_F16, ALX_DTYPE_BF16 };
+/* I8: whole numbers that a scale for each output channel belongs to, see alx_model_scales(). */
+enum alx_dtype {
+    ALX_DTYPE_F32,
+    ALX_DTYPE_F16,
+    ALX_DTYPE_BF16,
+    ALX_DTYPE_I8,
+    ALX_DTYPE_COUNT,
+};
+
+/* "F32", "F16", "BF16", "I8". Never NULL. */
+ALX_API const char *alx_dtype_name(enum alx_dtype dtype);
+/* Bytes of one value. */
+ALX_API size_t alx_dtype_bytes(enum alx_dtype dtype);
 
 /* The values of one tensor where they lie, little-endian, row-major. `data` is borrowed and need
  * not be aligned. */

@@ -185,21 +185,21 @@ static uint64_t file_bytes(const char *path)
 
 static size_t value_bytes(struct alx_tensor_view view)
 {
-    return view.elems * (view.dtype == ALX_DTYPE_F32 ? 4 : 2);
+    return view.elems * alx_dtype_bytes(view.dtype);
 }
 
 /* The types of the weights, each once, e.g. "F16, F32". */
 static void add_dtypes(struct alx_text *text, const alx_model *model)
 {
-    bool seen[3] = {false};
+    bool seen[ALX_DTYPE_COUNT] = {false};
     for (size_t i = 0; i < alx_net_layer_count(alx_model_net(model)); i++) {
         struct alx_tensor_view w = alx_model_weights(model, i), b = alx_model_biases(model, i);
         seen[w.dtype] = seen[w.dtype] || w.elems;
         seen[b.dtype] = seen[b.dtype] || b.elems;
     }
-    for (size_t i = 0; i < 3; i++)
+    for (enum alx_dtype i = ALX_DTYPE_F32; i < ALX_DTYPE_COUNT; i++)
         if (seen[i])
-            alx_text_add(text, "%s%s", text->bytes ? ", " : "", cli_dtype_name((enum alx_dtype)i));
+            alx_text_add(text, "%s%s", text->bytes ? ", " : "", alx_dtype_name(i));
 }
 
 static void print_recipe(const struct alx_preprocess *p, struct alx_shape input)
@@ -223,6 +223,15 @@ static void print_recipe(const struct alx_preprocess *p, struct alx_shape input)
                         (double)p->std[0], (double)p->std[1], (double)p->std[2]);
 }
 
+static void print_provenance(const struct alx_provenance *from)
+{
+    if (from->file)
+        cli_print_entry("  made of", INDENT, "%s, %s, sha256 %s", from->file, from->format,
+                        from->sha256);
+    if (from->note)
+        cli_print_entry("  source", INDENT, "%s", from->note);
+}
+
 static void print_model(const alx_model *model)
 {
     enum { MOST_LABELS = 10 };
@@ -240,6 +249,7 @@ static void print_model(const alx_model *model)
     cli_print_entry("  sha256", INDENT, "%s", sha256);
     cli_print_entry("  network", INDENT, "%s (%s)", alx_net_name(alx_model_net(model)),
                     alx_model_recognition(model));
+    print_provenance(alx_model_provenance(model));
     print_recipe(alx_model_preprocess(model), alx_net_input(alx_model_net(model)));
     for (size_t i = 0; i < classes && i < MOST_LABELS; i++)
         alx_text_add(&text, " %s%s", alx_model_label(model, i), i + 1 < classes ? "," : "");
@@ -268,6 +278,7 @@ static json_t *layer_json(const alx_net *net, size_t index, const alx_model *mod
     struct alx_text parts = {0};
     if (model)
         bytes = value_bytes(alx_model_weights(model, index)) +
+                value_bytes(alx_model_scales(model, index)) +
                 value_bytes(alx_model_biases(model, index));
     cli_json_set(object, "name", cli_json_text(l->name));
     cli_json_set(object, "kind", json_string(alx_layer_kind_name(l->kind)));
@@ -329,6 +340,20 @@ static json_t *recipe_json(const struct alx_preprocess *p)
     return object;
 }
 
+static json_t *provenance_json(const struct alx_provenance *from)
+{
+    json_t *object = json_object(), *file = json_null();
+    if (from->file) {
+        file = json_object();
+        cli_json_set(file, "file", cli_json_text(from->file));
+        cli_json_set(file, "format", cli_json_text(from->format));
+        cli_json_set(file, "sha256", cli_json_text(from->sha256));
+    }
+    cli_json_set(object, "converted_from", file);
+    cli_json_set(object, "note", cli_json_text(from->note ? from->note : ""));
+    return object;
+}
+
 static json_t *labels_json(const alx_model *model)
 {
     json_t *labels = json_array();
@@ -361,6 +386,8 @@ static int print_json(const struct cli_options *options, const alx_net *net, con
                  model ? cli_json_text(alx_model_recognition(model)) : json_null());
     cli_json_set(document, "warnings", warnings_json());
     cli_json_set(document, "tensors", model ? cli_json_tensors(model) : json_null());
+    cli_json_set(document, "provenance",
+                 model ? provenance_json(alx_model_provenance(model)) : json_null());
     cli_json_set(document, "labels", model ? labels_json(model) : json_null());
     cli_json_set(document, "network", net_json(net, model));
     alx_text_free(&dtypes);
@@ -418,7 +445,9 @@ static int list(const struct cli_options *options)
 int cli_info(const struct cli_options *options)
 {
     const char *name = options->operand_count ? options->operands[0] : options->model;
-    struct alx_model_options how = {.network = options->network, .labels_path = options->labels};
+    struct alx_model_options how = {.network = options->network,
+                                    .labels_path = options->labels,
+                                    .allow_nan = options->allow_nan};
     alx_model *model = NULL;
     alx_net *named = NULL;
     int code = EXIT_ALL_DONE;

@@ -212,8 +212,27 @@ static enum alx_status fail_unknown(const char *word, const struct cli_command *
                     nearest_option(name, command->bit)->name);
 }
 
+/* Some choices exist for one command and not for another. */
+static enum alx_status check_last_choices(const struct cli_options *options)
+{
+    for (size_t i = 0; cli_option(i); i++) {
+        const struct cli_option *row = cli_option(i);
+        int last = -1;
+        if (!row->last_choice || row->last_choice & options->command->bit)
+            continue;
+        while (row->choices[last + 1])
+            last++;
+        if (*(const int *)((const char *)options + row->offset) == last)
+            return alx_fail(ALX_STATUS_USAGE, "--%s: %s cannot take '%s'; see alexnet-cl %s --help",
+                            row->name, options->command->name, row->choices[last],
+                            options->command->name);
+    }
+    return ALX_STATUS_OK;
+}
+
 static enum alx_status check_belongs(const struct cli_options *options, const bool *given)
 {
+    enum alx_status status = ALX_STATUS_OK;
     const struct cli_command *command = options->command;
     for (size_t i = 0; cli_option(i); i++) {
         const struct cli_option *row = cli_option(i);
@@ -226,6 +245,7 @@ static enum alx_status check_belongs(const struct cli_options *options, const bo
                         "--%s: an option of %s, not of %s; see alexnet-cl %s --help", row->name,
                         cli_command(other)->name, command->name, command->name);
     }
+    ALX_TRY(check_last_choices(options));
     if (options->operand_count > command->most)
         return command->most
                    ? alx_fail(ALX_STATUS_USAGE, "%s: '%s' is too many; it takes %s", command->name,
@@ -235,7 +255,8 @@ static enum alx_status check_belongs(const struct cli_options *options, const bo
     if (options->operand_count < command->least)
         return alx_fail(ALX_STATUS_USAGE, "%s: needs %s; see alexnet-cl %s --help", command->name,
                         command->operands, command->name);
-    return ALX_STATUS_OK;
+error:
+    return status;
 }
 
 /* --- the whole line --- */

@@ -53,7 +53,7 @@ struct cli_options {
 
     const char *device, *model, *network, *labels, *algorithm, *layer, *cache_dir;
     const char *json_file, *probabilities, *print;
-    bool json, no_cache, exact, explain, clear, list, quiet, help, version;
+    bool json, allow_nan, ten_crop, no_cache, exact, explain, clear, list, quiet, help, version;
     size_t verbose; /* how often it was given */
     size_t batch, top, input_size, memory_limit_mib, shapes;
     int precision, resize, order, color;
@@ -104,6 +104,7 @@ struct cli_option {
     size_t low, high; /* of KIND_NUMBER; of the kinds of floats: low 1 forbids 0 */
     enum completion completion;
     const char *choices[8]; /* NULL-terminated: the values there are, or those worth offering */
+    unsigned last_choice;   /* the commands that the last of them is for; 0: all that take it */
     bool hidden;
 };
 

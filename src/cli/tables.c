@@ -33,8 +33,9 @@ static const struct cli_command commands[] = {
      "alexnet-cl verify --device all", cli_verify},
     {"convert", ON_CONVERT, "IN OUT.safetensors", 2, 2, "read any model file, write safetensors",
      "Reads the model IN (a file or an installed model's name) and writes it with its network, "
-     "labels and preprocessing as a safetensors file, which runs without further options. An "
-     "existing OUT is replaced once the new one is complete.",
+     "labels, preprocessing and where it is from as a safetensors file, which runs without further "
+     "options. As fp32 it gives the same answers to the bit. An existing OUT is replaced once the "
+     "new one is complete.",
      "alexnet-cl convert --precision fp16 model.safetensors small.safetensors", cli_convert},
     {"cache", ON_CACHE, "", 0, 0, "show or clear the cache of compiled programs",
      "Prints where compiled programs are kept, how many, and how large they are; --clear removes "
@@ -72,18 +73,22 @@ static const struct cli_option options[] = {
     {OPTION("labels", 0, "FILE", "the names of the classes, one a line",
             ON_RUNS | ON_INFO | ON_CONVERT, KIND_TEXT, labels),
      .completion = COMPLETE_FILE},
+    {OPTION("allow-nan", 0, NULL,
+            "take a model whose weights are NaN or infinite, with a warning that names the tensor",
+            ON_RUNS | ON_INFO | ON_CONVERT, KIND_FLAG, allow_nan)},
     {OPTION("top", 'k', "N",
             "print the N most probable classes (default 5); 0: all, in their order", ON_CLASSIFY,
             KIND_NUMBER, top),
      BETWEEN(0, 1000000)},
-    {OPTION("batch", 'b', "N", "images in one run (default 1; eval: 32)", ON_RUNS, KIND_NUMBER,
-            batch),
+    {OPTION("batch", 'b', "N", "images in one run (default 1; eval: 32, with --ten-crop 3)",
+            ON_RUNS, KIND_NUMBER, batch),
      BETWEEN(1, 4096)},
-    {OPTION("precision", 0, "fp32|fp16|int8",
-            "how weights are stored, on the device or by convert (fp32, fp16); sums are always "
-            "float32",
+    {OPTION("precision", 0, "fp32|fp16|int8|bf16",
+            "how weights are stored, on the device (default fp32) or by convert (default: as they "
+            "are), which alone takes bf16; int8 has a scale for each output channel; sums are "
+            "always float32",
             ON_RUNS | ON_CONVERT, KIND_CHOICE, precision),
-     OFFER("fp32", "fp16", "int8")},
+     OFFER("fp32", "fp16", "int8", "bf16"), .last_choice = ON_CONVERT},
     {OPTION("input-size", 0, "N", "make the network's input N x N, where its weights allow it",
             ON_RUNS, KIND_NUMBER, input_size),
      BETWEEN(1, 8192)},
@@ -93,6 +98,10 @@ static const struct cli_option options[] = {
          "exact size (none)",
          ON_RUNS, KIND_CHOICE, resize),
      OFFER("warp", "crop", "none")},
+    {OPTION("ten-crop", 0, NULL,
+            "average the answers to ten views of each image: the corners and the centre of the "
+            "resized image, and their mirror images, as the paper of 2012 does",
+            ON_RUNS, KIND_FLAG, ten_crop)},
     {OPTION(
          "mean", 0, "V,V,V|FILE",
          "subtracted from each channel, or a mean image (.npy, .binaryproto): a pixel p becomes (p "
@@ -145,7 +154,8 @@ static const struct cli_option options[] = {
     {OPTION("color", 0, "auto|always|never",
             "colours (auto: on a terminal, unless NO_COLOR is set)", ON_ALL, KIND_CHOICE, color),
      OFFER("auto", "always", "never")},
-    {OPTION("verbose", 'v', NULL, "say more; twice: still more", ON_ALL, KIND_COUNTED, verbose)},
+    {OPTION("verbose", 'v', NULL, "say more, and all names of a class; twice: still more", ON_ALL,
+            KIND_COUNTED, verbose)},
     {OPTION("quiet", 'q', NULL, "results and errors alone", ON_ALL, KIND_FLAG, quiet)},
     {OPTION("help", 'h', NULL, "print this help", ON_ALL, KIND_FLAG, help)},
     {OPTION("version", 0, NULL, "print the version", ON_ALL, KIND_FLAG, version)},

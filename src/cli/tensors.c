@@ -18,13 +18,6 @@ struct row {
     struct alx_value_range range;
 };
 
-const char *cli_dtype_name(enum alx_dtype dtype)
-{
-    static const char *const names[] = {
-        [ALX_DTYPE_F32] = "F32", [ALX_DTYPE_F16] = "F16", [ALX_DTYPE_BF16] = "BF16"};
-    return names[dtype];
-}
-
 static struct row weight_row(const alx_model *model, size_t index)
 {
     const struct alx_layer_info *info = alx_net_layer(alx_model_net(model), index);
@@ -74,7 +67,7 @@ static void add_to_table(void *user, const struct row *row)
         alx_text_add(&shape, "%s%zu", i ? "x" : "", row->dims[i]);
     cli_table_add(user, "%s.%s", row->info->layer.name, row->part);
     cli_table_add(user, "%s", alx_text_get(&shape));
-    cli_table_add(user, "%s", cli_dtype_name(row->view.dtype));
+    cli_table_add(user, "%s", alx_dtype_name(row->view.dtype));
     cli_table_add(user, "%.6g", (double)row->range.smallest);
     cli_table_add(user, "%.6g", (double)row->range.largest);
     alx_text_free(&shape);
@@ -104,7 +97,7 @@ static void add_to_array(void *user, const struct row *row)
         json_array_append_new(shape, json_integer((json_int_t)row->dims[i]));
     cli_json_set(object, "name", cli_json_text(alx_text_get(&name)));
     cli_json_set(object, "shape", shape);
-    cli_json_set(object, "dtype", json_string(cli_dtype_name(row->view.dtype)));
+    cli_json_set(object, "dtype", json_string(alx_dtype_name(row->view.dtype)));
     cli_json_set(object, "min", cli_json_number((double)row->range.smallest));
     cli_json_set(object, "max", cli_json_number((double)row->range.largest));
     json_array_append_new(user, object);

@@ -7,9 +7,6 @@
 #include <alexnet_cl/model.h>
 #include <jansson.h>
 
-/* "F32", "F16", "BF16". */
-const char *cli_dtype_name(enum alx_dtype dtype);
-
 /* A table, one row a tensor; reads every value. */
 void cli_print_tensors(const alx_model *model);
 /* The same as an array. */

@@ -51,7 +51,7 @@ static bool shape_fits(const struct alx_source_tensor *tensor, const struct alx_
            !memcmp(tensor->dims, need->dims, need->dim_count * sizeof *need->dims);
 }
 
-enum alx_status alx_fit_check_values(const struct alx_source_tensor *tensor)
+enum alx_status alx_fit_check_values(const struct alx_source_tensor *tensor, bool allow_nan)
 {
     if (!tensor->readable)
         return alx_fail(ALX_STATUS_MODEL,
@@ -59,14 +59,20 @@ enum alx_status alx_fit_check_values(const struct alx_source_tensor *tensor)
                         "BF16",
                         tensor->name, tensor->dtype_name);
     size_t index = alx_view_first_not_finite(tensor->view);
+    if (index < tensor->view.elems && !allow_nan)
+        return alx_fail(ALX_STATUS_MODEL,
+                        "tensor %s: value %zu is NaN or infinite; --allow-nan takes it all the "
+                        "same",
+                        tensor->name, index);
     if (index < tensor->view.elems)
-        return alx_fail(ALX_STATUS_MODEL, "tensor %s: value %zu is NaN or infinite", tensor->name,
-                        index);
+        alx_log(ALX_LOG_WARNING, "tensor %s: value %zu is NaN or infinite", tensor->name, index);
     return ALX_STATUS_OK;
 }
 
+/* `*scales` is that of int8 weights, NULL where a tensor may not be quantised. */
 static enum alx_status fit_tensor(const struct alx_source *source, const alx_net *net,
-                                  const struct alx_need *need, struct alx_tensor_view *out)
+                                  const struct alx_need *need, bool allow_nan,
+                                  struct alx_tensor_view *out, struct alx_tensor_view *scales)
 {
     enum alx_status status = ALX_STATUS_OK;
     char has[ALX_SHOW_BYTES], needed[ALX_SHOW_BYTES];
@@ -79,15 +85,19 @@ static enum alx_status fit_tensor(const struct alx_source *source, const alx_net
         return alx_fail(ALX_STATUS_MODEL, "tensor %s: its shape is %s, but network %s needs %s",
                         need->name, alx_show_dims(tensor->dims, tensor->dim_count, has),
                         alx_net_name(net), needed);
-    ALX_TRY(alx_fit_check_values(tensor));
+    if (tensor->view.dtype == ALX_DTYPE_I8 && !scales)
+        tensor->readable = false;
+    ALX_TRY(alx_fit_check_values(tensor, allow_nan));
     tensor->used = true;
     *out = tensor->view;
+    if (scales)
+        *scales = tensor->scales;
 error:
     return status;
 }
 
 enum alx_status alx_fit(const struct alx_source *source, const alx_net *net,
-                        const struct alx_naming *naming, struct alx_slot *slots)
+                        const struct alx_naming *naming, bool allow_nan, struct alx_slot *slots)
 {
     enum alx_status status = ALX_STATUS_OK;
     size_t weighted = 0;
@@ -96,7 +106,8 @@ enum alx_status alx_fit(const struct alx_source *source, const alx_net *net,
         struct alx_tensor_view *views[] = {&slots[i].weights, &slots[i].biases};
         size_t count = needs_in_file(net, i, naming, &weighted, needs);
         for (size_t j = 0; j < count; j++)
-            ALX_TRY(fit_tensor(source, net, &needs[j], views[j]));
+            ALX_TRY(fit_tensor(source, net, &needs[j], allow_nan, views[j],
+                               j ? NULL : &slots[i].scales));
     }
 error:
     return status;

@@ -20,6 +20,7 @@ struct overrides {
     alx_net *net;             /* owned, or NULL */
     struct alx_labels labels; /* owned; count 0: none */
     const char *labels_path;  /* where they are from */
+    bool allow_nan;
 };
 
 /* The built-in table that the tensors fit. */
@@ -92,7 +93,7 @@ static enum alx_status set_mean_image(alx_model *model, const struct alx_source 
                         tensor->name, alx_show_dims(dims, tensor->dim_count, shown),
                         alx_net_name(model->net), input.channels, input.height, MAX_MEAN_SIDE,
                         input.width, MAX_MEAN_SIDE);
-    ALX_TRY(alx_fit_check_values(tensor));
+    ALX_TRY(alx_fit_check_values(tensor, false));
     if (tensor->view.dtype != ALX_DTYPE_F32)
         return alx_fail(ALX_STATUS_MODEL, "tensor %s: its type is %s, but must be F32",
                         tensor->name, tensor->dtype_name);
@@ -136,7 +137,8 @@ static enum alx_status set_labels(alx_model *model, struct alx_source *source,
     enum alx_status status = ALX_STATUS_OK;
     struct alx_labels *labels = overrides->labels_path ? &overrides->labels : &source->labels;
     size_t classes = alx_net_output(model->net).channels;
-    if (!overrides->labels_path && !labels->count && classes == ALX_IMAGENET_CLASSES)
+    model->imagenet = !overrides->labels_path && !labels->count && classes == ALX_IMAGENET_CLASSES;
+    if (model->imagenet)
         ALX_TRY(alx_labels_imagenet(labels));
     model->numbered = !overrides->labels_path && !labels->count;
     if (model->numbered)
@@ -181,10 +183,10 @@ static enum alx_status read_content(const char *path, const uint8_t *data, size_
     ALX_TRY(alx_naming_fold_norms(source));
     name_of(source, path, name);
     ALX_TRY(alx_model_create(name, path, reader->name, model));
-    (*model)->origin = source->origin;
-    source->origin = NULL;
+    (*model)->provenance = source->provenance;
+    source->provenance = (struct alx_provenance){0};
     ALX_TRY(set_net(*model, source, overrides, &naming));
-    ALX_TRY(alx_fit(source, (*model)->net, naming, (*model)->slots));
+    ALX_TRY(alx_fit(source, (*model)->net, naming, overrides->allow_nan, (*model)->slots));
     (*model)->converted = source->values;
     source->values = NULL;
     (*model)->files = source->files;
@@ -210,7 +212,7 @@ enum alx_status alx_model_read(const char *path, const uint8_t *data, size_t byt
                                const struct alx_model_options *options, alx_model **out)
 {
     enum alx_status status = ALX_STATUS_OK;
-    struct overrides overrides = {0};
+    struct overrides overrides = {.allow_nan = options && options->allow_nan};
     struct alx_source source = {.path = path};
     alx_model *model = NULL;
     if (options && options->network)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model/net_json.h"
+#include "model/provenance.h"
 #include "net/shape.h"
 #include "util/error.h"
 #include "util/memory.h"
@@ -65,7 +66,7 @@ void alx_model_destroy(alx_model **model)
     alx_labels_free(&m->labels);
     free(m->slots);
     alx_net_destroy(&m->net);
-    free(m->origin);
+    alx_provenance_free(&m->provenance);
     free(m->path);
     free(m->name);
     free(m);
@@ -101,6 +102,11 @@ enum alx_status alx_model_sha256(const alx_model *model, char out[65])
     return ALX_STATUS_OK;
 }
 
+const struct alx_provenance *alx_model_provenance(const alx_model *model)
+{
+    return &model->provenance;
+}
+
 const alx_net *alx_model_net(const alx_model *model)
 {
     return model->net;
@@ -121,6 +127,16 @@ const char *alx_model_label(const alx_model *model, size_t class_index)
     return model->labels.texts[class_index];
 }
 
+const char *alx_model_long_label(const alx_model *model, size_t class_index)
+{
+    return model->imagenet ? alx_imagenet[class_index].names : alx_model_label(model, class_index);
+}
+
+const char *alx_model_class_id(const alx_model *model, size_t class_index)
+{
+    return model->imagenet ? alx_imagenet[class_index].id : "";
+}
+
 const struct alx_preprocess *alx_model_preprocess(const alx_model *model)
 {
     return &model->preprocess;
@@ -134,4 +150,9 @@ struct alx_tensor_view alx_model_weights(const alx_model *model, size_t layer_in
 struct alx_tensor_view alx_model_biases(const alx_model *model, size_t layer_index)
 {
     return model->slots[layer_index].biases;
+}
+
+struct alx_tensor_view alx_model_scales(const alx_model *model, size_t layer_index)
+{
+    return model->slots[layer_index].scales;
 }

@@ -17,13 +17,15 @@ struct alx_model_digest {
 };
 
 struct alx_model {
-    char *name, *path, *origin; /* owned; origin may be NULL */
+    char *name, *path;                /* owned */
+    struct alx_provenance provenance; /* its texts are owned */
     const char *format;
     char recognition[ALX_SHOW_BYTES]; /* see alx_model_recognition() */
     alx_net *net;                     /* owned */
     struct alx_slot *slots;   /* owned, one a layer; their values lie in the mapping or in values */
     struct alx_labels labels; /* one a class */
     bool numbered;            /* the labels are only "class N" */
+    bool imagenet;            /* they are ImageNet's, which files need not hold */
     struct alx_preprocess preprocess; /* its mean image is mean_image */
     float *mean_image;                /* owned, or NULL */
     float *values;                    /* owned, or NULL */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/provenance.h"
 #include "util/error.h"
 #include "util/memory.h"
 #include "util/text.h"
@@ -61,7 +62,7 @@ void alx_source_free(struct alx_source *source)
         free(source->tensors[i].name);
     free(source->tensors);
     free(source->name);
-    free(source->origin);
+    alx_provenance_free(&source->provenance);
     alx_net_destroy(&source->net);
     alx_labels_free(&source->labels);
     alx_values_free(&source->values);

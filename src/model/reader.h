@@ -26,6 +26,7 @@ struct alx_source_tensor {
     bool readable;       /* the values are of a type that a view can have */
     bool used;           /* set by who makes a model of it */
     struct alx_tensor_view view;
+    struct alx_tensor_view scales; /* F32, one for each of dims[0] rows, when the view is I8 */
     size_t dims[ALX_TENSOR_MAX_DIMS], dim_count;
 };
 
@@ -50,8 +51,8 @@ struct alx_source {
     const char *path; /* of the file that is read, borrowed: others that belong to it lie beside */
     struct alx_source_tensor *tensors; /* sorted by name, names are unique */
     size_t tensor_count;
-    char *name;               /* NULL: the file's */
-    char *origin;             /* where the weights come from, or NULL */
+    char *name; /* NULL: the file's */
+    struct alx_provenance provenance;
     alx_net *net;             /* NULL: not said */
     struct alx_labels labels; /* count 0: none */
     bool has_preprocess;
