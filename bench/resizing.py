@@ -4,8 +4,8 @@
     bench/resizing.py [--library build/src/libalexnet_cl.so]
 
 Needs the packages pillow, numpy and opencv-python-headless. The rules are those of the recipes:
-torchvision's (Pillow, the short side to 256, the central 224 x 224), the model zoo's (Pillow, all to
-224 x 224) and Caffe's (OpenCV, all to 256 x 256, the central 227 x 227). Differences are in the
+torchvision's (Pillow, the short side to 256, the central 224 x 224), the model zoo's (Pillow, all
+to 224 x 224) and Caffe's (OpenCV, all to 256 x 256, the central 227 x 227). Differences are in the
 steps of 8-bit pixels. Both sides get the same decoded pixels.
 """
 import argparse
