@@ -9,6 +9,7 @@
 
 #include "cli/options.h"
 #include "cli/output.h"
+#include "util/error.h"
 #include "util/memory.h"
 #include "util/text.h"
 
@@ -131,4 +132,15 @@ char *cli_copy(const char *text)
 {
     char *copy = cli_alloc(strlen(text) + 1, 1, "a text");
     return strcpy(copy, text);
+}
+
+char *cli_text_take(struct alx_text *text)
+{
+    if (text->failed) {
+        alx_fail(ALX_STATUS_NO_MEMORY, "a text: no memory left; close other programs");
+        exit(EXIT_DEVICE);
+    }
+    char *taken = text->data ? text->data : cli_copy("");
+    *text = (struct alx_text){0};
+    return taken;
 }

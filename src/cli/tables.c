@@ -31,6 +31,12 @@ static const struct cli_command commands[] = {
      "Runs every algorithm over many shapes, on small whole numbers, which must be exact, and on "
      "real numbers, whose largest error is printed as a part of the error that rounding allows.",
      "alexnet-cl verify --device all", cli_verify},
+    {"bench", ON_BENCH, "[FILE...]", 0, SIZE_MAX, "measure devices side by side, layer by layer",
+     "Shows what was measured: as a table, as a page (--html), as JSON, CSV or Markdown. --from "
+     "shows it again, --merge puts several machines' documents side by side, and --compare "
+     "OLD.json "
+     "NEW.json says what became faster or slower beyond noise, and exits 1 on a regression.",
+     "alexnet-cl bench --merge a.json b.json --html all.html", cli_bench},
     {"convert", ON_CONVERT, "IN OUT.safetensors", 2, 2, "read any model file, write safetensors",
      "Reads the model IN (a file or an installed model's name) and writes it with its network, "
      "labels and preprocessing as a safetensors file, which runs without further options. An "
@@ -125,6 +131,28 @@ static const struct cli_option options[] = {
             "write all probabilities to FILE: float32, [images, classes]", ON_EVAL, KIND_TEXT,
             probabilities),
      .completion = COMPLETE_FILE},
+    {OPTION("from", 0, "FILE", "show what was measured before, as --json wrote it; measure nothing",
+            ON_BENCH, KIND_TEXT, from),
+     .completion = COMPLETE_FILE},
+    {OPTION("merge", 0, NULL,
+            "show the documents of the FILEs, of other machines or days, side by side", ON_BENCH,
+            KIND_FLAG, merge)},
+    {OPTION("compare", 0, "OLD",
+            "say what became faster or slower than in the document OLD, now or in FILE", ON_BENCH,
+            KIND_TEXT, compare),
+     .completion = COMPLETE_FILE},
+    {OPTION("threshold", 0, "PERCENT",
+            "a run or layer that is slower by more is a regression: exit 1 (default 5)", ON_BENCH,
+            KIND_FLOAT, threshold)},
+    {OPTION("html", 0, "FILE", "also write a page with charts that needs no network", ON_BENCH,
+            KIND_TEXT, html),
+     .completion = COMPLETE_FILE},
+    {OPTION("csv", 0, "[FILE]", "print a row a run and layer instead of text, or write it to FILE",
+            ON_BENCH, KIND_OUTPUT, csv),
+     .completion = COMPLETE_FILE},
+    {OPTION("markdown", 0, "[FILE]", "print Markdown instead of text, or write it to FILE",
+            ON_BENCH, KIND_OUTPUT, markdown),
+     .completion = COMPLETE_FILE},
     {OPTION("list", 0, NULL, "list the installed models and the built-in networks", ON_INFO,
             KIND_FLAG, list)},
     {OPTION("clear", 0, NULL, "remove what is in the cache", ON_CACHE, KIND_FLAG, clear)},
@@ -152,6 +180,11 @@ static const struct cli_option options[] = {
      OFFER("man", "bash", "zsh", "fish"), .hidden = true},
 };
 
+bool cli_option_is_alone(const struct cli_option *option)
+{
+    return option->kind == KIND_JSON || option->kind == KIND_OUTPUT;
+}
+
 const struct cli_option *cli_option(size_t index)
 {
     return index < sizeof options / sizeof *options ? &options[index] : NULL;
@@ -159,10 +192,11 @@ const struct cli_option *cli_option(size_t index)
 
 const struct cli_note cli_exit_codes[] = {
     {"0", "all done"},
-    {"1", "some inputs failed, the others were done; or the output could not be written"},
+    {"1", "some inputs failed, the others were done; the output could not be written; or bench "
+          "--compare found a regression"},
     {"2", "wrong usage"},
     {"3", "no usable OpenCL device, or the one named does not exist"},
-    {"4", "the model cannot be read or does not fit"},
+    {"4", "the model, or a document that is read, cannot be read or does not fit"},
     {"5", "the device failed: build error, out of memory, wrong results"},
     {"130", "interrupted"},
     {NULL, NULL},

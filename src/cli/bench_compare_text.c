@@ -1,0 +1,180 @@
+/*
+ * A comparison as people read it: one row a run, and below it the layers that changed.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/bench_document.h"
+#include "cli/bench_markdown.h"
+#include "cli/bench_tables.h"
+#include "cli/message.h"
+
+enum { WIDTH = 80 };
+
+/* What was counted over all rows. */
+struct counts {
+    size_t faster, slower, same, ambiguous, regressions;
+};
+
+static void count_row(struct counts *counts, const json_t *row)
+{
+    counts->faster += cli_field_is(row, "verdict", "faster");
+    counts->slower += cli_field_is(row, "verdict", "slower");
+    counts->same += cli_field_is(row, "verdict", "same");
+    counts->ambiguous += cli_field_is(row, "verdict", "ambiguous");
+    counts->regressions += cli_field_true(row, "regression");
+}
+
+static struct counts count_all(const json_t *comparison)
+{
+    struct counts counts = {0};
+    size_t i, j, k;
+    json_t *device, *run, *layer;
+    json_array_foreach(json_object_get(comparison, "devices"), i, device)
+    {
+        counts.regressions += cli_field_true(device, "regression");
+        json_array_foreach(json_object_get(device, "runs"), j, run)
+        {
+            count_row(&counts, run);
+            json_array_foreach(json_object_get(run, "layers"), k, layer) count_row(&counts, layer);
+        }
+    }
+    return counts;
+}
+
+size_t cli_bench_regressions(const json_t *comparison)
+{
+    return count_all(comparison).regressions;
+}
+
+/* --- the table of a device --- */
+
+static void add_interval(struct cli_table *table, const json_t *interval)
+{
+    double median = cli_field_number(interval, "median_ms");
+    cli_table_add(table, "%s", cli_figures(median).text);
+    cli_table_add(table, "%s",
+                  cli_percent(cli_half_width_percent(cli_field_number(interval, "low_ms"),
+                                                     cli_field_number(interval, "high_ms"), median))
+                      .text);
+}
+
+static void add_row(struct cli_table *table, const char *run, const char *layer, const json_t *row)
+{
+    double change = cli_field_number(row, "change_percent");
+    const char *verdict = cli_field_text(row, "verdict"), *reason = cli_field_text(row, "reason");
+    cli_table_add(table, "%s", run);
+    cli_table_add(table, "%s", layer);
+    add_interval(table, json_object_get(row, "old"));
+    add_interval(table, json_object_get(row, "new"));
+    if (isnan(change))
+        cli_table_add(table, "-");
+    else
+        cli_table_add(table, "%+.*f %%", fabs(change) < 99.95, change);
+    cli_table_add(table, "%s%s%s%s", cli_field_true(row, "regression") ? "REGRESSION, " : "",
+                  verdict, *verdict && *reason ? ": " : "", reason);
+}
+
+/* Layers are shown where they say something: those that changed, or all of them. */
+static void fill_table(const json_t *device, bool all_layers, struct cli_table *out)
+{
+    static const struct cli_column columns[] = {
+        {"Run", false, false},   {"Layer", false, true},   {"Old, ms", true, false},
+        {"Within", true, false}, {"New, ms", true, false}, {"Within", true, false},
+        {"Change", true, false}, {"Verdict", false, true},
+    };
+    size_t i, j;
+    json_t *run, *layer;
+    *out = (struct cli_table){columns, sizeof columns / sizeof *columns, NULL, 0, 0};
+    json_array_foreach(json_object_get(device, "runs"), i, run)
+    {
+        char name[64];
+        snprintf(name, sizeof name, "%s x%.0f", cli_field_text(run, "precision"),
+                 cli_field_number(run, "batch"));
+        add_row(out, name, "all", run);
+        json_array_foreach(json_object_get(run, "layers"), j, layer)
+        {
+            if (all_layers || cli_field_is(layer, "verdict", "faster") ||
+                cli_field_is(layer, "verdict", "slower"))
+                add_row(out, "", cli_field_text(layer, "name"), layer);
+        }
+    }
+}
+
+/* --- the terminal --- */
+
+static void print_device(const json_t *device, bool all_layers)
+{
+    struct cli_table table;
+    const json_t *about = json_object_get(device, "device"),
+                 *notes = json_object_get(device, "notes");
+    bool bad = cli_field_true(device, "regression");
+    printf("\n");
+    cli_print_line(STYLE_BOLD, "%.0f  %s%s%s", cli_field_number(about, "number"),
+                   cli_field_text(about, "name"), cli_separator(), cli_bench_driver(device).text);
+    if (*cli_field_text(device, "reason"))
+        cli_print_line(bad ? STYLE_BAD : STYLE_PLAIN, "%s%s", bad ? "REGRESSION: " : "",
+                       cli_field_text(device, "reason"));
+    for (size_t i = 0; i < json_array_size(notes); i++)
+        cli_print_line(STYLE_PLAIN, "%s", json_string_value(json_array_get(notes, i)));
+    fill_table(device, all_layers, &table);
+    if (table.cell_count)
+        cli_table_print(&table);
+    else
+        cli_table_free(&table);
+}
+
+void cli_bench_compare_print(const json_t *comparison, bool all_layers)
+{
+    const json_t *old = json_object_get(comparison, "old"),
+                 *new = json_object_get(comparison, "new");
+    const json_t *devices = json_object_get(comparison, "devices");
+    struct counts counts = count_all(comparison);
+    cli_output_set_width(WIDTH);
+    cli_print_line(STYLE_BOLD, "%s: %s (alexnet-cl %s) against %s (alexnet-cl %s)",
+                   cli_field_text(json_object_get(comparison, "network"), "name"),
+                   cli_field_text(new, "time"), cli_field_text(new, "version"),
+                   cli_field_text(old, "time"), cli_field_text(old, "version"));
+    for (size_t i = 0; i < json_array_size(devices); i++)
+        print_device(json_array_get(devices, i), all_layers);
+    printf("\n");
+    cli_print_line(counts.regressions ? STYLE_BAD : STYLE_GOOD,
+                   "%zu faster, %zu slower, %zu the same, %zu ambiguous; %zu regression%s above %s",
+                   counts.faster, counts.slower, counts.same, counts.ambiguous, counts.regressions,
+                   counts.regressions == 1 ? "" : "s",
+                   cli_percent(cli_field_number(comparison, "threshold_percent")).text);
+}
+
+/* --- Markdown --- */
+
+char *cli_bench_compare_markdown(const json_t *comparison)
+{
+    struct alx_text out = {0};
+    size_t i;
+    json_t *device;
+    const json_t *old = json_object_get(comparison, "old"),
+                 *new = json_object_get(comparison, "new");
+    struct counts counts = count_all(comparison);
+    alx_text_add(&out, "## %s against %s\n\n", cli_field_text(new, "time"),
+                 cli_field_text(old, "time"));
+    json_array_foreach(json_object_get(comparison, "devices"), i, device)
+    {
+        struct cli_table table;
+        alx_text_add(&out, "### ");
+        cli_markdown_text(&out, cli_field_text(json_object_get(device, "device"), "name"));
+        alx_text_add(&out, "\n\n");
+        if (*cli_field_text(device, "reason")) {
+            cli_markdown_text(&out, cli_field_text(device, "reason"));
+            alx_text_add(&out, "\n\n");
+        }
+        fill_table(device, false, &table);
+        if (table.cell_count)
+            cli_markdown_table(&out, &table);
+        else
+            cli_table_free(&table);
+    }
+    alx_text_add(&out, "%zu faster, %zu slower, %zu the same, %zu ambiguous; %zu regressions\n",
+                 counts.faster, counts.slower, counts.same, counts.ambiguous, counts.regressions);
+    return cli_text_take(&out);
+}

@@ -1,0 +1,67 @@
+/*
+ * What bench tells, as tables: the terminal, Markdown and the page show the same ones.
+ */
+#ifndef ALX_CLI_BENCH_TABLES_H
+#define ALX_CLI_BENCH_TABLES_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cli/output.h"
+
+/* Each fills a table, which cli_table_print() or cli_table_free() ends. Units stand in the titles,
+ * "-" is what is not known. */
+
+/* Every device of a document of either schema, below its piece of hardware: one row a precision. */
+void cli_bench_devices_table(const json_t *document, struct cli_table *out);
+/* The layers of one run; `full`: with the algorithms' parameters and the measured range. */
+void cli_bench_layers_table(const json_t *run, bool full, struct cli_table *out);
+/* What the devices of a bench/1 document can do at most. */
+void cli_bench_limits_table(const json_t *part, struct cli_table *out);
+/* How the results of each run of a device compare with the reference. */
+void cli_bench_checks_table(const json_t *device, struct cli_table *out);
+/* The runs of a device: times, range, what came before the first answer. */
+void cli_bench_runs_table(const json_t *device, struct cli_table *out);
+/* The search for the best batch. */
+void cli_bench_batches_table(const json_t *device, struct cli_table *out);
+/* Everything that is known of a device, or of the machine and the versions: name and value. */
+void cli_bench_properties_table(const json_t *device, struct cli_table *out);
+void cli_bench_versions_table(const json_t *part, struct cli_table *out);
+
+/* --- parts of them --- */
+
+/* "Portable Computing Language 3.1": through which driver a piece of hardware is used. */
+struct cli_line {
+    char text[256];
+};
+struct cli_line cli_bench_driver(const json_t *device);
+/* "fp32, batch 16". */
+struct cli_line cli_bench_run_name(const json_t *run);
+/* "AMD EPYC, 2 processors, 7.8 GiB, Linux 6.1". */
+struct cli_line cli_bench_host(const json_t *part);
+/* "at fp32 batch 1: the driver crashed", or "". */
+struct cli_line cli_bench_reason(const json_t *device);
+
+/* The run of a precision with batch 1 (`best`: with the most images a second) that went well, or
+ * NULL. Borrowed. */
+const json_t *cli_bench_find_run(const json_t *device, const char *precision, bool best);
+/* The run that stands for a device where one must do: float32, one image; else the first one that
+ * went well, or NULL. Borrowed. */
+const json_t *cli_bench_main_run(const json_t *device);
+/* "ok", "WRONG", or "-" where there is no check. */
+const char *cli_bench_verdict(const json_t *check);
+
+/* Calls `found` with the devices of each piece of hardware in turn; `first` with the first of each.
+ */
+typedef void cli_bench_device_fn(void *user, const json_t *part, const json_t *device, bool first);
+void cli_bench_each_device(const json_t *document, cli_bench_device_fn *found, void *user);
+
+/* Every note on what makes times doubtful, of devices and runs with their subject, of the machine
+ * with "". */
+typedef void cli_bench_note_fn(void *user, const char *subject, const char *note);
+void cli_bench_each_note(const json_t *part, cli_bench_note_fn *found, void *user);
+
+extern const char *const cli_bench_precisions[]; /* ends with NULL */
+
+#endif
