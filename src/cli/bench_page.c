@@ -294,6 +294,20 @@ static void add_part(struct cli_page *page, const json_t *part)
     alx_text_add(out, "</section>\n");
 }
 
+/* The document as a link, so that who has the page has what it was made from: saved, --from and
+ * --compare read it. */
+static void add_document(struct cli_page *page, const json_t *document)
+{
+    struct alx_text *out = &page->out;
+    char *text = json_dumps(document, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(9));
+    alx_text_add(out, "<p><a download=\"bench.json\" href=\"data:application/json,");
+    for (const char *c = text; *c; c++)
+        alx_text_add(out, strchr(" \"#%&'<>\\^`{|}", *c) ? "%%%02X" : "%c", *c);
+    alx_text_add(out, "\">Save what was measured as JSON</a>, for <code>alexnet-cl bench "
+                      "--from</code>, <code>--compare</code> and <code>--merge</code>.</p>\n");
+    free(text);
+}
+
 char *cli_bench_page(const json_t *document)
 {
     struct cli_page page = {.merged = cli_bench_part_count(document) > 1};
@@ -309,6 +323,7 @@ char *cli_bench_page(const json_t *document)
     for (size_t i = 0; i < cli_bench_part_count(document); i++)
         add_part(&page, cli_bench_part(document, i));
     add_explanation(&page);
+    add_document(&page, document);
     alx_text_add(&page.out, "</main>\n</body>\n</html>\n");
     return cli_text_take(&page.out);
 }

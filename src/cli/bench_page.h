@@ -48,6 +48,9 @@ void cli_page_roofline(struct cli_page *page, const json_t *device, const json_t
 /* Everything about one device. */
 void cli_page_device(struct cli_page *page, const json_t *device);
 
+/* Why a device was not measured. */
+void cli_page_failure(struct alx_text *out, const json_t *device);
+
 /* "compute", "memory" or "none": the class of what shows a layer. */
 const char *cli_page_bound(const json_t *layer);
 

@@ -9,7 +9,7 @@
 #include "cli/bench_tables.h"
 
 /* Of a chart of 100 % width, after the labels on the left; the rest is for the values. */
-enum { LABEL_PIXELS = 42, BAR_PERCENT = 54, ROW_PIXELS = 24, BAR_PIXELS = 16 };
+enum { LABEL_PIXELS = 42, BAR_PERCENT = 50, ROW_PIXELS = 24, BAR_PIXELS = 16 };
 
 /* What a bar shows. */
 struct measure {
@@ -109,19 +109,18 @@ static void add_device(void *user, const json_t *part, const json_t *device, boo
     if (first) {
         size_t drivers = json_array_size(json_object_get(hardware, "devices"));
         cli_html(out, "<h4>", "", "%s", cli_field_text(hardware, "name"));
-        cli_html(out, " <span class=\"muted\">", "</span></h4>\n", "%s%s",
-                 cli_field_text(hardware, "type"), drivers > 1 ? ", several drivers" : "");
+        cli_html(out, " <span class=\"muted\">", "", "%s", cli_field_text(hardware, "type"));
+        if (drivers > 1)
+            alx_text_add(out, ", %zu drivers", drivers);
+        alx_text_add(out, "</span></h4>\n");
     }
     cli_html(out, "<p class=\"driver\">", "</p>\n", "%.0f. %s",
              cli_field_number(json_object_get(device, "device"), "number"),
              cli_bench_driver(device).text);
-    if (!cli_field_is(device, "status", "ok")) {
-        cli_html(out, "<p class=\"bad\"><span aria-hidden=\"true\">&#10007;</span> ", "", "%s ",
-                 cli_field_text(device, "status"));
-        cli_html(out, "", "</p>\n", "%s", cli_bench_reason(device).text);
-    } else if (!add_svg(bars, device)) {
+    if (!cli_field_is(device, "status", "ok"))
+        cli_page_failure(out, device);
+    else if (!add_svg(bars, device))
         alx_text_add(out, "<p class=\"muted\">not measured</p>\n");
-    }
 }
 
 void cli_page_bars(struct cli_page *page, const json_t *document)

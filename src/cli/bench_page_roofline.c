@@ -10,11 +10,11 @@
 
 enum {
     LEFT_PIXELS = 44, /* for the labels of the axis */
-    PLOT_PERCENT = 86,
+    PLOT_PERCENT = 82,
     TOP_PIXELS = 12,
     PLOT_PIXELS = 300,
     BELOW_PIXELS = 40,
-    NARROWEST = 300, /* pixels of the plot on a phone, for which labels are placed */
+    NARROWEST = 264, /* pixels of the plot on a phone, for which labels are placed */
     LETTER_PIXELS = 6,
     LINE_PIXELS = 12,
     MOST_LABELS = 128,
@@ -97,66 +97,7 @@ static void find_edges(struct roofline *r, const json_t *layers, const json_t *l
     r->y_low = fmax(floor(r->y_low - 0.1), r->y_high - MOST_DECADES);
 }
 
-/* --- axes and roofs --- */
-
-static void add_axes(struct alx_text *out, const struct roofline *r)
-{
-    const size_t bottom = TOP_PIXELS + PLOT_PIXELS;
-    for (double x = r->x_low; x <= r->x_high; x++)
-        alx_text_add(out,
-                     "<line class=\"grid\" x1=\"%.3f%%\" x2=\"%.3f%%\" y1=\"%d\" y2=\"%zu\"/>"
-                     "<text class=\"tick\" text-anchor=\"middle\" x=\"%.3f%%\" y=\"%zu\">%s"
-                     "</text>\n",
-                     x_of(r, x), x_of(r, x), TOP_PIXELS, bottom, x_of(r, x), bottom + 16,
-                     cli_figures(pow(10, x)).text);
-    for (double y = r->y_low; y <= r->y_high; y++)
-        alx_text_add(out,
-                     "<line class=\"grid\" x1=\"0\" x2=\"%d%%\" y1=\"%.1f\" y2=\"%.1f\"/>"
-                     "<text class=\"tick\" text-anchor=\"end\" x=\"-6\" y=\"%.1f\">%s</text>\n",
-                     PLOT_PERCENT, y_of(r, y), y_of(r, y), y_of(r, y) + 4,
-                     cli_figures(pow(10, y)).text);
-    alx_text_add(out,
-                 "<text class=\"tick\" text-anchor=\"middle\" x=\"%d%%\" y=\"%zu\">operations a "
-                 "byte</text>\n",
-                 PLOT_PERCENT / 2, bottom + 34);
-}
-
-/* The level roof of a kind of arithmetic, from where the memory's roof meets it. */
-static void add_roof(struct alx_text *out, const struct roofline *r, const json_t *limits,
-                     const char *key, const char *name)
-{
-    double peak = cli_field_number(limits, key), read = cli_field_number(limits, "read_gb_per_s");
-    if (!(peak > 0))
-        return;
-    double from = read > 0 ? fmax(log10(peak / read), r->x_low) : r->x_low,
-           y = y_of(r, log10(peak));
-    if (from < r->x_high)
-        alx_text_add(out,
-                     "<line class=\"roof%s\" x1=\"%.3f%%\" x2=\"%d%%\" y1=\"%.1f\" y2=\"%.1f\"/>"
-                     "<text class=\"tick\" text-anchor=\"end\" x=\"%d%%\" y=\"%.1f\">%s %s</text>"
-                     "\n",
-                     strcmp(key, "fma_gflops") ? " other" : "", x_of(r, from), PLOT_PERCENT, y, y,
-                     PLOT_PERCENT, y - 5, name, cli_figures(peak).text);
-}
-
-static void add_roofs(struct alx_text *out, const struct roofline *r, const json_t *limits)
-{
-    double read = cli_field_number(limits, "read_gb_per_s");
-    double fma = cli_field_number(limits, "fma_gflops");
-    add_roof(out, r, limits, "fma_gflops", "float32");
-    add_roof(out, r, limits, "fma_half_gflops", "half");
-    add_roof(out, r, limits, "dot_int8_gops", "int8");
-    if (!(read > 0))
-        return;
-    double to = fma > 0 ? fmin(log10(fma / read), r->x_high) : r->x_high;
-    alx_text_add(out,
-                 "<line class=\"roof\" x1=\"0\" x2=\"%.3f%%\" y1=\"%.1f\" y2=\"%.1f\"/>"
-                 "<text class=\"tick\" x=\"0\" dx=\"8\" y=\"%.1f\">%s GB/s</text>\n",
-                 x_of(r, to), y_of(r, log10(read) + r->x_low), y_of(r, log10(read) + to),
-                 y_of(r, log10(read) + r->x_low) - 14, cli_figures(read).text);
-}
-
-/* --- points --- */
+/* --- room for names --- */
 
 static bool is_free(const struct roofline *r, struct box box)
 {
@@ -175,6 +116,78 @@ static void take(struct roofline *r, struct box box)
     if (r->taken_count < MOST_LABELS)
         r->taken[r->taken_count++] = box;
 }
+
+/* --- axes and roofs --- */
+
+static void add_axes(struct alx_text *out, const struct roofline *r)
+{
+    const size_t bottom = TOP_PIXELS + PLOT_PIXELS;
+    for (double x = r->x_low; x <= r->x_high; x++)
+        alx_text_add(out,
+                     "<line class=\"grid\" x1=\"%.3f%%\" x2=\"%.3f%%\" y1=\"%d\" y2=\"%zu\"/>"
+                     "<text class=\"tick\" text-anchor=\"middle\" x=\"%.3f%%\" y=\"%zu\">%g"
+                     "</text>\n",
+                     x_of(r, x), x_of(r, x), TOP_PIXELS, bottom, x_of(r, x), bottom + 16,
+                     pow(10, x));
+    for (double y = r->y_low; y <= r->y_high; y++)
+        alx_text_add(out,
+                     "<line class=\"grid\" x1=\"0\" x2=\"%d%%\" y1=\"%.1f\" y2=\"%.1f\"/>"
+                     "<text class=\"tick\" text-anchor=\"end\" x=\"-10\" y=\"%.1f\">%g</text>\n",
+                     PLOT_PERCENT, y_of(r, y), y_of(r, y), y_of(r, y) + 4, pow(10, y));
+    alx_text_add(out,
+                 "<text class=\"tick\" text-anchor=\"middle\" x=\"%d%%\" y=\"%zu\">operations a "
+                 "byte</text>\n",
+                 PLOT_PERCENT / 2, bottom + 34);
+}
+
+/* What a roof is called, above its right end; names of layers will keep off. */
+static void add_roof_name(struct alx_text *out, struct roofline *r, double x, double y,
+                          const char *format, double value)
+{
+    struct alx_text name = {0};
+    double right = x_of(r, x) * NARROWEST / PLOT_PERCENT;
+    alx_text_add(&name, format, cli_figures(value).text);
+    take(r, (struct box){right - 7.0 * (double)name.bytes, y - 17, right, y - 4});
+    alx_text_add(out,
+                 "<text class=\"tick roof-name\" text-anchor=\"end\" x=\"%.3f%%\" y=\"%.1f\">%s"
+                 "</text>\n",
+                 x_of(r, x), y - 6, alx_text_get(&name));
+    alx_text_free(&name);
+}
+
+/* The level roof of a kind of arithmetic, from where the memory's roof meets it. */
+static void add_roof(struct alx_text *out, struct roofline *r, const json_t *limits,
+                     const char *key, const char *name)
+{
+    double peak = cli_field_number(limits, key), read = cli_field_number(limits, "read_gb_per_s");
+    if (!(peak > 0))
+        return;
+    double from = read > 0 ? fmax(log10(peak / read), r->x_low) : r->x_low;
+    double y = y_of(r, log10(peak));
+    if (from >= r->x_high)
+        return;
+    alx_text_add(out, "<line class=\"roof%s\" x1=\"%.3f%%\" x2=\"%d%%\" y1=\"%.1f\" y2=\"%.1f\"/>",
+                 strcmp(key, "fma_gflops") ? " other" : "", x_of(r, from), PLOT_PERCENT, y, y);
+    add_roof_name(out, r, r->x_high, y, name, peak);
+}
+
+static void add_roofs(struct alx_text *out, struct roofline *r, const json_t *limits)
+{
+    double read = cli_field_number(limits, "read_gb_per_s");
+    double fma = cli_field_number(limits, "fma_gflops");
+    add_roof(out, r, limits, "fma_gflops", "float32 %s");
+    add_roof(out, r, limits, "fma_half_gflops", "half %s");
+    add_roof(out, r, limits, "dot_int8_gops", "int8 %s");
+    if (!(read > 0))
+        return;
+    double to = fma > 0 ? fmin(log10(fma / read), r->x_high) : r->x_high;
+    double y = y_of(r, log10(read) + to);
+    alx_text_add(out, "<line class=\"roof\" x1=\"0\" x2=\"%.3f%%\" y1=\"%.1f\" y2=\"%.1f\"/>",
+                 x_of(r, to), y_of(r, log10(read) + r->x_low), y);
+    add_roof_name(out, r, to, y, "%s GB/s", read);
+}
+
+/* --- points --- */
 
 /* A free place for a name beside its point; with wider charts, points and names only part. */
 static bool place_label(struct roofline *r, const char *name, double x, double y, double *dx,
@@ -197,42 +210,48 @@ static bool place_label(struct roofline *r, const char *name, double x, double y
     return false;
 }
 
-static void add_mark(struct alx_text *out, const char *bound, double x, double y)
+static void add_mark(struct alx_text *out, struct roofline *r, const json_t *layer)
 {
+    const char *bound = cli_page_bound(layer);
+    double x, y;
+    if (!point_of(r, layer, &x, &y))
+        return;
+    x = x_of(r, x);
+    y = y_of(r, y);
+    double at = x * NARROWEST / PLOT_PERCENT;
+    take(r, (struct box){at - 6, y - 6, at + 6, y + 6});
+    alx_text_add(out, "<g class=\"point %s%s\">", bound,
+                 cli_field_number(layer, "macs") > 0 ? "" : " edge");
     if (*bound == 'c')
         alx_text_add(out, "<circle cx=\"%.3f%%\" cy=\"%.1f\" r=\"5.5\"/>", x, y);
     else /* a diamond, or a square where the bound is not known */
         alx_text_add(out,
                      "<svg x=\"%.3f%%\" y=\"%.1f\" overflow=\"visible\"><path d=\"%s\"/></svg>", x,
                      y, *bound == 'm' ? "M0-7 7 0 0 7-7 0z" : "M-5-5h10v10h-10z");
+    cli_html(out, "<title>", "</title></g>\n", "%s: %s GFLOP/s, %s GB/s, %s of its limit",
+             cli_field_text(layer, "name"), cli_figures(cli_field_number(layer, "gflops")).text,
+             cli_figures(cli_field_number(layer, "gb_per_s")).text,
+             cli_percent(cli_field_number(layer, "percent_of_limit")).text);
 }
 
+static void add_name(struct alx_text *out, struct roofline *r, const json_t *layer)
+{
+    const char *name = cli_field_text(layer, "name");
+    double x, y, dx, dy;
+    if (!point_of(r, layer, &x, &y) || !place_label(r, name, x_of(r, x), y_of(r, y), &dx, &dy))
+        return;
+    alx_text_add(out, "<text class=\"name\" x=\"%.3f%%\" y=\"%.1f\" dx=\"%.0f\">", x_of(r, x),
+                 y_of(r, y) + dy, dx);
+    cli_html(out, "", "</text>\n", "%s", name);
+}
+
+/* Names lie above all marks. */
 static void add_points(struct alx_text *out, struct roofline *r, const json_t *layers)
 {
-    double x, y, dx, dy;
     for (size_t i = 0; i < json_array_size(layers); i++)
-        if (point_of(r, json_array_get(layers, i), &x, &y)) {
-            double at = x_of(r, x) * NARROWEST / PLOT_PERCENT, high = y_of(r, y);
-            take(r, (struct box){at - 6, high - 6, at + 6, high + 6});
-        }
-    for (size_t i = 0; i < json_array_size(layers); i++) {
-        const json_t *layer = json_array_get(layers, i);
-        const char *name = cli_field_text(layer, "name"), *bound = cli_page_bound(layer);
-        if (!point_of(r, layer, &x, &y))
-            continue;
-        alx_text_add(out, "<g class=\"point %s%s\">", bound,
-                     cli_field_number(layer, "macs") > 0 ? "" : " edge");
-        add_mark(out, bound, x_of(r, x), y_of(r, y));
-        if (place_label(r, name, x_of(r, x), y_of(r, y), &dx, &dy)) {
-            alx_text_add(out, "<text x=\"%.3f%%\" y=\"%.1f\" dx=\"%.0f\">", x_of(r, x),
-                         y_of(r, y) + dy, dx);
-            cli_html(out, "", "</text>", "%s", name);
-        }
-        cli_html(out, "<title>", "</title></g>\n", "%s: %s GFLOP/s, %s GB/s, %s of its limit", name,
-                 cli_figures(cli_field_number(layer, "gflops")).text,
-                 cli_figures(cli_field_number(layer, "gb_per_s")).text,
-                 cli_percent(cli_field_number(layer, "percent_of_limit")).text);
-    }
+        add_mark(out, r, json_array_get(layers, i));
+    for (size_t i = 0; i < json_array_size(layers); i++)
+        add_name(out, r, json_array_get(layers, i));
 }
 
 void cli_page_roofline(struct cli_page *page, const json_t *device, const json_t *run)

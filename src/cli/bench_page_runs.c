@@ -10,11 +10,12 @@
 
 enum {
     LABEL_PIXELS = 72,
-    BAR_PERCENT = 62,
+    BAR_PERCENT = 64,
     ROW_PIXELS = 46,
     BAR_PIXELS = 38,
-    NARROWEST = 340, /* pixels of a chart on a phone: what fits there fits everywhere */
-    LETTER_PIXELS = 7,
+    NARROWEST = 320, /* pixels of a chart on a phone: what fits there fits everywhere */
+    WIDE = 840,      /* and what fits here is shown from a width on that page.css names */
+    LETTER_PIXELS = 6,
 };
 
 /* --- where the time goes --- */
@@ -40,7 +41,8 @@ static void add_piece(struct alx_text *out, const json_t *layer, double left, do
                       size_t top, double share)
 {
     const char *name = cli_field_text(layer, "name"), *bound = cli_page_bound(layer);
-    bool fits = (double)cli_text_width(name) * LETTER_PIXELS + 6 < width * NARROWEST / 100;
+    double letters = (double)cli_text_width(name) * LETTER_PIXELS + 7;
+    bool fits = letters < width * NARROWEST / 100, fits_wide = letters < width * WIDE / 100;
     alx_text_add(out,
                  "<g class=\"piece %s\"><rect x=\"%.3f%%\" y=\"%zu\" width=\"%.3f%%\" "
                  "height=\"%d\"/>",
@@ -50,8 +52,9 @@ static void add_piece(struct alx_text *out, const json_t *layer, double left, do
                      "<rect class=\"hatch\" x=\"%.3f%%\" y=\"%zu\" width=\"%.3f%%\" "
                      "height=\"10\"/>",
                      left, top + BAR_PIXELS - 10, width);
-    if (fits) {
-        alx_text_add(out, "<text x=\"%.3f%%\" dx=\"4\" y=\"%zu\">", left, top + 18);
+    if (fits || fits_wide) {
+        alx_text_add(out, "<text%s x=\"%.3f%%\" dx=\"4\" y=\"%zu\">", fits ? "" : " class=\"wide\"",
+                     left, top + 18);
         cli_html(out, "", "</text>", "%s", name);
     }
     cli_html(out, "<title>", "</title></g>\n", "%s: %s ms, %s of the layers, %s, %s of its limit",
@@ -117,6 +120,7 @@ static void add_run(struct cli_page *page, const json_t *device, const json_t *r
 {
     struct alx_text *out = &page->out;
     struct cli_table table;
+    char caption[300];
     const char *plan = cli_field_text(run, "plan");
     cli_html(out, "<p>", "",
              "%s ms (10 to 90 %%: %s to %s), %s images/s, %s of the measured limit. ",
@@ -130,7 +134,8 @@ static void add_run(struct cli_page *page, const json_t *device, const json_t *r
              cli_figures(cli_field_number(run, "build_ms")).text, *plan ? ", plan: " : "", plan);
     cli_page_roofline(page, device, run);
     cli_bench_layers_table(run, true, &table);
-    cli_html_table(out, "Layers", &table);
+    snprintf(caption, sizeof caption, "Layers of %s", cli_bench_run_name(run).text);
+    cli_html_table(out, caption, &table);
 }
 
 /* One tab a run, without a script: radio buttons, each followed by its label and panel. */
@@ -170,14 +175,21 @@ static void add_details(struct alx_text *out, const char *title, struct cli_tabl
     alx_text_add(out, "</details>\n");
 }
 
+void cli_page_failure(struct alx_text *out, const json_t *device)
+{
+    bool failed = cli_field_is(device, "status", "failed");
+    alx_text_add(out, "<p class=\"state %s\"><span aria-hidden=\"true\">%s</span> ",
+                 failed ? "bad" : "muted", failed ? "&#10007;" : "&#8211;");
+    cli_html(out, "<b>", "</b>: ", "%s", cli_field_text(device, "status"));
+    cli_html(out, "", "</p>\n", "%s", cli_bench_reason(device).text);
+}
+
 static void add_state(struct alx_text *out, const json_t *device)
 {
     const json_t *check = json_object_get(device, "check");
     const char *verdict = cli_bench_verdict(check);
     if (!cli_field_is(device, "status", "ok")) {
-        cli_html(out, "<p class=\"bad\"><span aria-hidden=\"true\">&#10007;</span> ", "", "%s ",
-                 cli_field_text(device, "status"));
-        cli_html(out, "", "</p>\n", "%s", cli_bench_reason(device).text);
+        cli_page_failure(out, device);
     } else if (*verdict == 'o') {
         cli_html(out, "<p class=\"good\"><span aria-hidden=\"true\">&#10003;</span> ", "</p>\n",
                  "Results agree with the reference: %s of %s images have its class, the largest "
