@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/bench_document.h"
+#include "cli/bench_report.h"
 #include "cli/bench_tables.h"
 #include "cli/json.h"
 #include "util/error.h"
@@ -43,7 +43,7 @@ static enum alx_status interval_of(const json_t *timed, struct interval *out)
     struct alx_statistics all, block;
     double medians[BLOCKS];
     size_t count = 0;
-    double *samples = cli_bench_samples(json_object_get(timed, "samples_ms"), &count);
+    double *samples = bench_samples(json_object_get(timed, "samples_ms"), &count);
     ALX_TRY(alx_statistics_of(samples, count, &all));
     *out = (struct interval){all.count, all.median, all.low, all.high};
     for (size_t i = 0; i < BLOCKS && count >= BLOCKS * LEAST_IN_BLOCK; i++) {
@@ -64,7 +64,7 @@ error:
 static json_t *interval_json(const json_t *timed, const struct interval *interval)
 {
     json_t *object = json_object();
-    const char *algorithm = cli_field_text(timed, "algorithm");
+    const char *algorithm = bench_text(timed, "algorithm");
     cli_json_set(object, "median_ms", cli_json_number(interval->median));
     cli_json_set(object, "low_ms", cli_json_number(interval->low));
     cli_json_set(object, "high_ms", cli_json_number(interval->high));
@@ -139,10 +139,10 @@ static enum alx_status compare_layers(const json_t *old, const json_t *new, doub
     static const char *const keys[] = {"name", NULL};
     enum alx_status status = ALX_STATUS_OK;
     const json_t *layers = json_object_get(new, "layers"), *before = json_object_get(old, "layers");
-    double whole = cli_field_number(new, "median_ms");
+    double whole = bench_number(new, "median_ms");
     for (size_t i = 0; i < json_array_size(layers); i++) {
         const json_t *layer = json_array_get(layers, i), *same = find(before, layer, keys);
-        bool counts = cli_field_number(layer, "median_ms") >= least_part * whole;
+        bool counts = bench_number(layer, "median_ms") >= least_part * whole;
         json_t *row = NULL;
         if (same)
             ALX_TRY(compare_times(same, layer, threshold, counts, &row));
@@ -170,7 +170,7 @@ static enum alx_status compare_runs(const json_t *old, const json_t *new, double
     enum alx_status status = ALX_STATUS_OK;
     const json_t *either = new ? new : old;
     json_t *row = NULL, *layers = json_array();
-    bool was = cli_field_is(old, "status", "ok"), is = cli_field_is(new, "status", "ok");
+    bool was = bench_is(old, "status", "ok"), is = bench_is(new, "status", "ok");
     if (was && is) {
         ALX_TRY(compare_times(old, new, threshold, true, &row));
         ALX_TRY(compare_layers(old, new, threshold, layers));
@@ -180,7 +180,7 @@ static enum alx_status compare_runs(const json_t *old, const json_t *new, double
         row = row_of("", "had failed before", false);
     } else {
         row =
-            row_of("", cli_field_text(new, "reason"), was && cli_field_is(new, "status", "failed"));
+            row_of("", bench_text(new, "reason"), was && bench_is(new, "status", "failed"));
     }
     cli_json_set(row, "precision", json_incref(json_object_get(either, "precision")));
     cli_json_set(row, "batch", json_incref(json_object_get(either, "batch")));
@@ -233,13 +233,13 @@ static void note_changes(json_t *notes, const json_t *old, const json_t *new)
         const char *key, *what;
     } rows[] = {{"driver", "the driver"}, {"opencl", "OpenCL"}};
     const json_t *was = json_object_get(old, "device"), *is = json_object_get(new, "device");
-    double clock = cli_field_number(json_object_get(old, "after"), "clock_mhz");
-    double now = cli_field_number(json_object_get(new, "after"), "clock_mhz");
+    double clock = bench_number(json_object_get(old, "after"), "clock_mhz");
+    double now = bench_number(json_object_get(new, "after"), "clock_mhz");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (!json_equal(json_object_get(was, rows[i].key), json_object_get(is, rows[i].key)))
             json_array_append_new(notes, json_sprintf("%s was %s, is %s", rows[i].what,
-                                                      cli_field_text(was, rows[i].key),
-                                                      cli_field_text(is, rows[i].key)));
+                                                      bench_text(was, rows[i].key),
+                                                      bench_text(is, rows[i].key)));
     if (fabs(now / clock - 1) > 0.1)
         json_array_append_new(
             notes, json_sprintf("the processor's clock was %.0f MHz, is %.0f MHz", clock, now));
@@ -251,8 +251,8 @@ static enum alx_status compare_devices(const json_t *old, const json_t *new, dou
 {
     enum alx_status status = ALX_STATUS_OK;
     json_t *row = json_object(), *runs = json_array(), *notes = json_array();
-    bool was = cli_field_is(old, "status", "ok"), is = cli_field_is(new, "status", "ok");
-    struct cli_line failure = cli_bench_reason(new);
+    bool was = bench_is(old, "status", "ok"), is = bench_is(new, "status", "ok");
+    struct cli_line failure = bench_reason(new);
     const char *reason = !new   ? "not in the new document"
                          : !old ? "not in the old document"
                          : !is  ? failure.text
@@ -264,7 +264,7 @@ static enum alx_status compare_devices(const json_t *old, const json_t *new, dou
     }
     cli_json_set(row, "device", json_incref(json_object_get(new ? new : old, "device")));
     cli_json_set(row, "reason", cli_json_text(reason));
-    cli_json_set(row, "regression", json_boolean(was && cli_field_is(new, "status", "failed")));
+    cli_json_set(row, "regression", json_boolean(was && bench_is(new, "status", "failed")));
     cli_json_set(row, "notes", json_incref(notes));
     cli_json_set(row, "runs", json_incref(runs));
     json_array_append(rows, row);
@@ -277,13 +277,13 @@ error:
 
 /* --- documents --- */
 
-/* Fingerprints hold the system and the devices' drivers, too: where those explain that they differ,
+/* Fingerprints hold the system's release and the devices, too: where those explain that they differ,
  * it is the same machine with something new, which is what people want to compare. */
 static bool is_same_machine(const json_t *old, const json_t *new)
 {
     static const char *const fingerprint[] = {"fingerprint", NULL}, *const system[] = {"os", NULL};
     static const char *const machine[] = {"cpu", "logical_cpus", "machine", NULL};
-    static const char *const device[] = {"name", "platform", "driver", "opencl", NULL};
+    static const char *const device[] = {"name", "platform", NULL};
     const json_t *was = json_object_get(old, "host"), *is = json_object_get(new, "host");
     const json_t *before = json_object_get(old, "devices"),
                  *after = json_object_get(new, "devices");
@@ -307,18 +307,18 @@ static enum alx_status check_comparable(const json_t *old, const json_t *new)
     if (!agree(was, is, network))
         return alx_fail(ALX_STATUS_USAGE,
                         "--compare: %s was measured before, %s now; measure the same network",
-                        cli_field_text(was, "name"), cli_field_text(is, "name"));
+                        bench_text(was, "name"), bench_text(is, "name"));
     if (!agree(json_object_get(old, "hashes"), json_object_get(new, "hashes"), weights))
         return alx_fail(ALX_STATUS_USAGE,
                         "--compare: the weights are other ones (%.12s before, "
                         "%.12s now); measure the same model",
-                        cli_field_text(json_object_get(old, "hashes"), "weights"),
-                        cli_field_text(json_object_get(new, "hashes"), "weights"));
+                        bench_text(json_object_get(old, "hashes"), "weights"),
+                        bench_text(json_object_get(new, "hashes"), "weights"));
     if (!is_same_machine(old, new))
         return alx_fail(ALX_STATUS_USAGE,
                         "--compare: measured on two machines (%s before, %s now); --merge shows "
                         "machines side by side",
-                        cli_bench_host(old).text, cli_bench_host(new).text);
+                        bench_host(old).text, bench_host(new).text);
     return ALX_STATUS_OK;
 }
 
@@ -333,7 +333,7 @@ static json_t *side_json(const json_t *document)
     return side;
 }
 
-enum alx_status cli_bench_compare(const json_t *old, const json_t *new, double threshold_percent,
+enum alx_status bench_compare(const json_t *old, const json_t *new, double threshold_percent,
                                   json_t **out)
 {
     enum alx_status status = ALX_STATUS_OK;

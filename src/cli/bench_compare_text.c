@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/bench_document.h"
+#include "cli/bench_report.h"
 #include "cli/bench_markdown.h"
 #include "cli/bench_tables.h"
 #include "cli/message.h"
@@ -19,11 +19,11 @@ struct counts {
 
 static void count_row(struct counts *counts, const json_t *row)
 {
-    counts->faster += cli_field_is(row, "verdict", "faster");
-    counts->slower += cli_field_is(row, "verdict", "slower");
-    counts->same += cli_field_is(row, "verdict", "same");
-    counts->ambiguous += cli_field_is(row, "verdict", "ambiguous");
-    counts->regressions += cli_field_true(row, "regression");
+    counts->faster += bench_is(row, "verdict", "faster");
+    counts->slower += bench_is(row, "verdict", "slower");
+    counts->same += bench_is(row, "verdict", "same");
+    counts->ambiguous += bench_is(row, "verdict", "ambiguous");
+    counts->regressions += bench_true(row, "regression");
 }
 
 static struct counts count_all(const json_t *comparison)
@@ -33,7 +33,7 @@ static struct counts count_all(const json_t *comparison)
     json_t *device, *run, *layer;
     json_array_foreach(json_object_get(comparison, "devices"), i, device)
     {
-        counts.regressions += cli_field_true(device, "regression");
+        counts.regressions += bench_true(device, "regression");
         json_array_foreach(json_object_get(device, "runs"), j, run)
         {
             count_row(&counts, run);
@@ -43,7 +43,7 @@ static struct counts count_all(const json_t *comparison)
     return counts;
 }
 
-size_t cli_bench_regressions(const json_t *comparison)
+size_t bench_regressions(const json_t *comparison)
 {
     return count_all(comparison).regressions;
 }
@@ -52,18 +52,18 @@ size_t cli_bench_regressions(const json_t *comparison)
 
 static void add_interval(struct cli_table *table, const json_t *interval)
 {
-    double median = cli_field_number(interval, "median_ms");
+    double median = bench_number(interval, "median_ms");
     cli_table_add(table, "%s", cli_figures(median).text);
     cli_table_add(table, "%s",
-                  cli_percent(cli_half_width_percent(cli_field_number(interval, "low_ms"),
-                                                     cli_field_number(interval, "high_ms"), median))
+                  cli_percent(cli_half_width_percent(bench_number(interval, "low_ms"),
+                                                     bench_number(interval, "high_ms"), median))
                       .text);
 }
 
 static void add_row(struct cli_table *table, const char *run, const char *layer, const json_t *row)
 {
-    double change = cli_field_number(row, "change_percent");
-    const char *verdict = cli_field_text(row, "verdict"), *reason = cli_field_text(row, "reason");
+    double change = bench_number(row, "change_percent");
+    const char *verdict = bench_text(row, "verdict"), *reason = bench_text(row, "reason");
     cli_table_add(table, "%s", run);
     cli_table_add(table, "%s", layer);
     add_interval(table, json_object_get(row, "old"));
@@ -72,7 +72,7 @@ static void add_row(struct cli_table *table, const char *run, const char *layer,
         cli_table_add(table, "-");
     else
         cli_table_add(table, "%+.*f %%", fabs(change) < 99.95, change);
-    cli_table_add(table, "%s%s%s%s", cli_field_true(row, "regression") ? "REGRESSION, " : "",
+    cli_table_add(table, "%s%s%s%s", bench_true(row, "regression") ? "REGRESSION, " : "",
                   verdict, *verdict && *reason ? ": " : "", reason);
 }
 
@@ -90,14 +90,14 @@ static void fill_table(const json_t *device, bool all_layers, struct cli_table *
     json_array_foreach(json_object_get(device, "runs"), i, run)
     {
         char name[64];
-        snprintf(name, sizeof name, "%s x%.0f", cli_field_text(run, "precision"),
-                 cli_field_number(run, "batch"));
+        snprintf(name, sizeof name, "%s x%.0f", bench_text(run, "precision"),
+                 bench_number(run, "batch"));
         add_row(out, name, "all", run);
         json_array_foreach(json_object_get(run, "layers"), j, layer)
         {
-            if (all_layers || cli_field_is(layer, "verdict", "faster") ||
-                cli_field_is(layer, "verdict", "slower"))
-                add_row(out, "", cli_field_text(layer, "name"), layer);
+            if (all_layers || bench_is(layer, "verdict", "faster") ||
+                bench_is(layer, "verdict", "slower"))
+                add_row(out, "", bench_text(layer, "name"), layer);
         }
     }
 }
@@ -109,13 +109,13 @@ static void print_device(const json_t *device, bool all_layers)
     struct cli_table table;
     const json_t *about = json_object_get(device, "device"),
                  *notes = json_object_get(device, "notes");
-    bool bad = cli_field_true(device, "regression");
+    bool bad = bench_true(device, "regression");
     printf("\n");
-    cli_print_line(STYLE_BOLD, "%.0f  %s%s%s", cli_field_number(about, "number"),
-                   cli_field_text(about, "name"), cli_separator(), cli_bench_driver(device).text);
-    if (*cli_field_text(device, "reason"))
+    cli_print_line(STYLE_BOLD, "%.0f  %s%s%s", bench_number(about, "number"),
+                   bench_text(about, "name"), cli_separator(), bench_driver(device).text);
+    if (*bench_text(device, "reason"))
         cli_print_line(bad ? STYLE_BAD : STYLE_PLAIN, "%s%s", bad ? "REGRESSION: " : "",
-                       cli_field_text(device, "reason"));
+                       bench_text(device, "reason"));
     for (size_t i = 0; i < json_array_size(notes); i++)
         cli_print_line(STYLE_PLAIN, "%s", json_string_value(json_array_get(notes, i)));
     fill_table(device, all_layers, &table);
@@ -125,7 +125,7 @@ static void print_device(const json_t *device, bool all_layers)
         cli_table_free(&table);
 }
 
-void cli_bench_compare_print(const json_t *comparison, bool all_layers)
+void bench_compare_print(const json_t *comparison, bool all_layers)
 {
     const json_t *old = json_object_get(comparison, "old"),
                  *new = json_object_get(comparison, "new");
@@ -133,9 +133,9 @@ void cli_bench_compare_print(const json_t *comparison, bool all_layers)
     struct counts counts = count_all(comparison);
     cli_output_set_width(WIDTH);
     cli_print_line(STYLE_BOLD, "%s: %s (alexnet-cl %s) against %s (alexnet-cl %s)",
-                   cli_field_text(json_object_get(comparison, "network"), "name"),
-                   cli_field_text(new, "time"), cli_field_text(new, "version"),
-                   cli_field_text(old, "time"), cli_field_text(old, "version"));
+                   bench_text(json_object_get(comparison, "network"), "name"),
+                   bench_text(new, "time"), bench_text(new, "version"),
+                   bench_text(old, "time"), bench_text(old, "version"));
     for (size_t i = 0; i < json_array_size(devices); i++)
         print_device(json_array_get(devices, i), all_layers);
     printf("\n");
@@ -143,12 +143,12 @@ void cli_bench_compare_print(const json_t *comparison, bool all_layers)
                    "%zu faster, %zu slower, %zu the same, %zu ambiguous; %zu regression%s above %s",
                    counts.faster, counts.slower, counts.same, counts.ambiguous, counts.regressions,
                    counts.regressions == 1 ? "" : "s",
-                   cli_percent(cli_field_number(comparison, "threshold_percent")).text);
+                   cli_percent(bench_number(comparison, "threshold_percent")).text);
 }
 
 /* --- Markdown --- */
 
-char *cli_bench_compare_markdown(const json_t *comparison)
+char *bench_compare_markdown(const json_t *comparison)
 {
     struct alx_text out = {0};
     size_t i;
@@ -156,16 +156,16 @@ char *cli_bench_compare_markdown(const json_t *comparison)
     const json_t *old = json_object_get(comparison, "old"),
                  *new = json_object_get(comparison, "new");
     struct counts counts = count_all(comparison);
-    alx_text_add(&out, "## %s against %s\n\n", cli_field_text(new, "time"),
-                 cli_field_text(old, "time"));
+    alx_text_add(&out, "## %s against %s\n\n", bench_text(new, "time"),
+                 bench_text(old, "time"));
     json_array_foreach(json_object_get(comparison, "devices"), i, device)
     {
         struct cli_table table;
         alx_text_add(&out, "### ");
-        cli_markdown_text(&out, cli_field_text(json_object_get(device, "device"), "name"));
+        cli_markdown_text(&out, bench_text(json_object_get(device, "device"), "name"));
         alx_text_add(&out, "\n\n");
-        if (*cli_field_text(device, "reason")) {
-            cli_markdown_text(&out, cli_field_text(device, "reason"));
+        if (*bench_text(device, "reason")) {
+            cli_markdown_text(&out, bench_text(device, "reason"));
             alx_text_add(&out, "\n\n");
         }
         fill_table(device, false, &table);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/bench_document.h"
+#include "cli/bench_report.h"
 #include "cli/bench_tables.h"
 #include "cli/message.h"
 #include "util/text.h"
@@ -115,12 +115,12 @@ static void add_device(void *user, const json_t *part, const json_t *device, boo
     }
 }
 
-char *cli_bench_csv(const json_t *document)
+char *bench_csv(const json_t *document)
 {
     struct alx_text csv = {0};
     for (size_t i = 0; i < COLUMNS; i++)
         alx_text_add(&csv, "%s%s", i ? "," : "", columns[i].title);
     alx_text_add(&csv, "\n");
-    cli_bench_each_device(document, add_device, &csv);
+    bench_each_device(document, add_device, &csv);
     return cli_text_take(&csv);
 }

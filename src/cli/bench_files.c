@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/bench_document.h"
+#include "cli/bench_report.h"
 #include "cli/json.h"
 #include "cli/message.h"
 #include "util/error.h"
@@ -21,7 +21,7 @@ static double threshold_of(const struct cli_options *options)
 
 /* --- what was asked for --- */
 
-bool cli_bench_only_reads(const struct cli_options *options)
+bool bench_only_reads(const struct cli_options *options)
 {
     return options->from || options->merge || (options->compare && options->operand_count);
 }
@@ -71,14 +71,14 @@ static enum alx_status check_outputs(const struct cli_options *options)
     return ALX_STATUS_OK;
 }
 
-enum alx_status cli_bench_check_options(const struct cli_options *options)
+enum alx_status bench_check_options(const struct cli_options *options)
 {
     enum alx_status status = ALX_STATUS_OK;
     json_t *old = NULL;
     ALX_TRY(check_operands(options));
     ALX_TRY(check_outputs(options));
-    if (options->compare && !cli_bench_only_reads(options))
-        ALX_TRY(cli_bench_read(options->compare, &old));
+    if (options->compare && !bench_only_reads(options))
+        ALX_TRY(bench_read(options->compare, &old));
 error:
     json_decref(old);
     return status;
@@ -106,35 +106,35 @@ static size_t put_all(const json_t *document, const json_t *comparison,
 {
     size_t failed = 0;
     if (options->html)
-        failed += put(options->html, cli_bench_page(document)) != ALX_STATUS_OK;
+        failed += put(options->html, bench_page(document)) != ALX_STATUS_OK;
     if (options->csv)
-        failed += put(options->csv, cli_bench_csv(document)) != ALX_STATUS_OK;
+        failed += put(options->csv, bench_csv(document)) != ALX_STATUS_OK;
     if (options->markdown)
         failed +=
-            put(options->markdown, comparison ? cli_bench_compare_markdown(comparison)
-                                              : cli_bench_markdown(document)) != ALX_STATUS_OK;
+            put(options->markdown, comparison ? bench_compare_markdown(comparison)
+                                              : bench_markdown(document)) != ALX_STATUS_OK;
     return failed;
 }
 
-int cli_bench_finish(json_t *document, const struct cli_options *options, int code)
+int bench_finish(json_t *document, const struct cli_options *options, int code)
 {
     enum alx_status status = ALX_STATUS_OK;
     json_t *old = NULL, *comparison = NULL;
     bool text =
         !options->json && !options->csv && !options->markdown && !is_standard_output(options->html);
     if (options->compare) {
-        ALX_TRY(cli_bench_read(options->compare, &old));
-        ALX_TRY(cli_bench_compare(old, document, threshold_of(options), &comparison));
+        ALX_TRY(bench_read(options->compare, &old));
+        ALX_TRY(bench_compare(old, document, threshold_of(options), &comparison));
     }
     if (text && comparison)
-        cli_bench_compare_print(comparison, options->verbose > 0);
+        bench_compare_print(comparison, options->verbose > 0);
     else if (text)
-        cli_bench_print(document, options->verbose > 0);
+        bench_print(document, options->verbose > 0);
     if (put_all(document, comparison, options) && !code)
         code = EXIT_SOME_FAILED;
     if (options->json)
         code = cli_json_finish(json_incref(comparison ? comparison : document), options, code);
-    if (comparison && cli_bench_regressions(comparison) && !code)
+    if (comparison && bench_regressions(comparison) && !code)
         code = EXIT_SOME_FAILED;
 error:
     json_decref(document);
@@ -143,16 +143,16 @@ error:
     return status == ALX_STATUS_OK ? code : cli_exit_code(status, EXIT_MODEL);
 }
 
-int cli_bench_read_files(const struct cli_options *options)
+int bench_read_files(const struct cli_options *options)
 {
     enum alx_status status = ALX_STATUS_OK;
     json_t *document = NULL;
-    ALX_TRY(cli_bench_check_options(options));
+    ALX_TRY(bench_check_options(options));
     if (options->merge)
-        ALX_TRY(cli_bench_merge(options->operands, options->operand_count, &document));
+        ALX_TRY(bench_merge(options->operands, options->operand_count, &document));
     else
-        ALX_TRY(cli_bench_read(options->from ? options->from : options->operands[0], &document));
-    return cli_bench_finish(document, options, EXIT_ALL_DONE);
+        ALX_TRY(bench_read(options->from ? options->from : options->operands[0], &document));
+    return bench_finish(document, options, EXIT_ALL_DONE);
 error:
     return cli_exit_code(status, EXIT_MODEL);
 }

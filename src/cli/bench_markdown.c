@@ -44,11 +44,11 @@ static void add_reason(void *user, const json_t *part, const json_t *device, boo
 {
     struct alx_text *out = user;
     (void)part, (void)first;
-    if (cli_field_is(device, "status", "ok"))
+    if (bench_is(device, "status", "ok"))
         return;
-    alx_text_add(out, "- %.0f %s: ", cli_field_number(json_object_get(device, "device"), "number"),
-                 cli_field_text(device, "status"));
-    cli_markdown_text(out, cli_bench_reason(device).text);
+    alx_text_add(out, "- %.0f %s: ", bench_number(json_object_get(device, "device"), "number"),
+                 bench_text(device, "status"));
+    cli_markdown_text(out, bench_reason(device).text);
     alx_text_add(out, "\n");
 }
 
@@ -66,16 +66,16 @@ static void add_layers(void *user, const json_t *part, const json_t *device, boo
 {
     struct alx_text *out = user;
     struct cli_table table;
-    const json_t *run = cli_bench_main_run(device);
+    const json_t *run = bench_main_run(device);
     (void)part, (void)first;
     if (!run)
         return;
     alx_text_add(out, "\n### ");
-    cli_markdown_text(out, cli_field_text(json_object_get(device, "device"), "name"));
+    cli_markdown_text(out, bench_text(json_object_get(device, "device"), "name"));
     alx_text_add(out, ", ");
-    cli_markdown_text(out, cli_bench_driver(device).text);
-    alx_text_add(out, ": %s\n\n", cli_bench_run_name(run).text);
-    cli_bench_layers_table(run, true, &table);
+    cli_markdown_text(out, bench_driver(device).text);
+    alx_text_add(out, ": %s\n\n", bench_run_name(run).text);
+    bench_layers_table(run, true, &table);
     cli_markdown_table(out, &table);
 }
 
@@ -83,30 +83,30 @@ static void add_part(struct alx_text *out, const json_t *part)
 {
     struct cli_table table;
     alx_text_add(out, "## ");
-    cli_markdown_text(out, cli_field_text(json_object_get(part, "network"), "name"));
+    cli_markdown_text(out, bench_text(json_object_get(part, "network"), "name"));
     alx_text_add(out, " on ");
-    cli_markdown_text(out, cli_bench_host(part).text);
-    alx_text_add(out, "\n\nMeasured %s by alexnet-cl ", cli_field_text(part, "time"));
-    cli_markdown_text(out, cli_field_text(part, "version"));
+    cli_markdown_text(out, bench_host(part).text);
+    alx_text_add(out, "\n\nMeasured %s by alexnet-cl ", bench_text(part, "time"));
+    cli_markdown_text(out, bench_text(part, "version"));
     alx_text_add(out, ".\n\n");
-    cli_bench_devices_table(part, &table);
+    bench_devices_table(part, &table);
     cli_markdown_table(out, &table);
-    cli_bench_each_device(part, add_reason, out);
-    cli_bench_each_note(part, add_note, out);
-    cli_bench_limits_table(part, &table);
+    bench_each_device(part, add_reason, out);
+    bench_each_note(part, add_note, out);
+    bench_limits_table(part, &table);
     if (table.cell_count) {
         alx_text_add(out, "\n### Measured limits\n\n");
         cli_markdown_table(out, &table);
     } else {
         cli_table_free(&table);
     }
-    cli_bench_each_device(part, add_layers, out);
+    bench_each_device(part, add_layers, out);
 }
 
-char *cli_bench_markdown(const json_t *document)
+char *bench_markdown(const json_t *document)
 {
     struct alx_text out = {0};
-    for (size_t i = 0; i < cli_bench_part_count(document); i++)
-        add_part(&out, cli_bench_part(document, i));
+    for (size_t i = 0; i < bench_part_count(document); i++)
+        add_part(&out, bench_part(document, i));
     return cli_text_take(&out);
 }

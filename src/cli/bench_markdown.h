@@ -4,7 +4,7 @@
 #ifndef ALX_CLI_BENCH_MARKDOWN_H
 #define ALX_CLI_BENCH_MARKDOWN_H
 
-#include "cli/bench_document.h"
+#include "cli/bench_report.h"
 #include "util/text.h"
 
 /* Adds a text from outside so that it is shown as it is. */

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/bench_document.h"
+#include "cli/bench_report.h"
 #include "cli/json.h"
 #include "cli/message.h"
 #include "util/error.h"
@@ -34,12 +34,12 @@ static bool is_same_device(const json_t *a, const json_t *b)
 /* Notes every device that was measured in both parts, and tells of it. */
 static void note_duplicates(json_t *merged, const char *path, size_t first, size_t second)
 {
-    const json_t *a = cli_bench_part(merged, first), *b = cli_bench_part(merged, second);
-    const char *fingerprint = cli_field_text(json_object_get(a, "host"), "fingerprint");
+    const json_t *a = bench_part(merged, first), *b = bench_part(merged, second);
+    const char *fingerprint = bench_text(json_object_get(a, "host"), "fingerprint");
     char line[1024];
     size_t i, j;
     json_t *one, *other;
-    if (!cli_field_is(json_object_get(b, "host"), "fingerprint", fingerprint))
+    if (!bench_is(json_object_get(b, "host"), "fingerprint", fingerprint))
         return;
     json_array_foreach(json_object_get(a, "devices"), i, one)
     {
@@ -51,8 +51,8 @@ static void note_duplicates(json_t *merged, const char *path, size_t first, size
             snprintf(line, sizeof line,
                      "%s: %s was measured twice on this machine, %s and %s; "
                      "both are shown",
-                     path, cli_field_text(device, "name"), cli_field_text(a, "time"),
-                     cli_field_text(b, "time"));
+                     path, bench_text(device, "name"), bench_text(a, "time"),
+                     bench_text(b, "time"));
             cli_message(ALX_LOG_WARNING, line);
             json_array_append_new(json_object_get(merged, "duplicates"),
                                   json_pack("{s:s, s:O, s:O, s:[I, I]}", "fingerprint", fingerprint,
@@ -79,24 +79,24 @@ static enum alx_status add_part(json_t *merged, const char *path, const json_t *
             ALX_STATUS_USAGE,
             "%s: measured %s, the documents before it %s, so that their times do not "
             "compare; merge those of one network",
-            path, cli_field_text(json_object_get(part, "network"), "name"),
-            cli_field_text(json_object_get(json_array_get(parts, 0), "network"), "name"));
+            path, bench_text(json_object_get(part, "network"), "name"),
+            bench_text(json_object_get(json_array_get(parts, 0), "network"), "name"));
     json_array_append_new(parts, json_deep_copy(part));
     for (size_t i = 0; i < count; i++)
         note_duplicates(merged, path, i, count);
     return ALX_STATUS_OK;
 }
 
-enum alx_status cli_bench_merge(char *const *paths, size_t count, json_t **out)
+enum alx_status bench_merge(char *const *paths, size_t count, json_t **out)
 {
     enum alx_status status = ALX_STATUS_OK;
     json_t *merged = cli_json_document("bench-merged/1"), *document = NULL;
     cli_json_set(merged, "duplicates", json_array());
     cli_json_set(merged, "documents", json_array());
     for (size_t i = 0; i < count; i++) {
-        ALX_TRY(cli_bench_read(paths[i], &document));
-        for (size_t j = 0; j < cli_bench_part_count(document); j++)
-            ALX_TRY(add_part(merged, paths[i], cli_bench_part(document, j)));
+        ALX_TRY(bench_read(paths[i], &document));
+        for (size_t j = 0; j < bench_part_count(document); j++)
+            ALX_TRY(add_part(merged, paths[i], bench_part(document, j)));
         json_decref(document);
         document = NULL;
     }

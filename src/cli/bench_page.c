@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/bench_document.h"
+#include "cli/bench_report.h"
 #include "cli/bench_tables.h"
 #include "cli/embedded.h"
 #include "cli/message.h"
@@ -104,7 +104,7 @@ void cli_page_svg(struct cli_page *page, size_t height, const char *title, const
 
 const char *cli_page_bound(const json_t *layer)
 {
-    const char *bound = cli_field_text(layer, "bound_by");
+    const char *bound = bench_text(layer, "bound_by");
     return *bound ? bound : "none";
 }
 
@@ -124,19 +124,19 @@ static void find_champions(void *user, const json_t *part, const json_t *device,
     json_t *run;
     (void)part, (void)first;
     c->devices++;
-    c->measured += cli_bench_main_run(device) != NULL;
+    c->measured += bench_main_run(device) != NULL;
     json_array_foreach(json_object_get(device, "runs"), index, run)
     {
-        c->wrong += !strcmp(cli_bench_verdict(json_object_get(run, "check")), "WRONG");
-        if (!cli_field_is(run, "status", "ok"))
+        c->wrong += !strcmp(bench_verdict(json_object_get(run, "check")), "WRONG");
+        if (!bench_is(run, "status", "ok"))
             continue;
-        double rate = cli_field_number(run, "images_per_s");
-        double best = cli_field_number(c->most, "images_per_s");
-        double time = cli_field_number(run, "median_ms");
-        double least = cli_field_number(c->least, "median_ms");
+        double rate = bench_number(run, "images_per_s");
+        double best = bench_number(c->most, "images_per_s");
+        double time = bench_number(run, "median_ms");
+        double least = bench_number(c->least, "median_ms");
         if (rate > (isnan(best) ? 0 : best))
             c->most = run, c->fastest = device;
-        if (cli_field_number(run, "batch") == 1 && time < (isnan(least) ? INFINITY : least))
+        if (bench_number(run, "batch") == 1 && time < (isnan(least) ? INFINITY : least))
             c->least = run, c->quickest = device;
     }
 }
@@ -150,19 +150,19 @@ static void add_tile(struct alx_text *out, const char *title, struct cli_words v
     cli_html(out, "<dd><strong>", "</strong> ", "%s", value.text);
     cli_html(out, "<span>", "</span>", "%s", unit);
     cli_html(out, "<small>", "</small></dd></div>\n", "%s, %s",
-             cli_field_text(json_object_get(device, "device"), "name"),
-             cli_bench_run_name(run).text);
+             bench_text(json_object_get(device, "device"), "name"),
+             bench_run_name(run).text);
 }
 
 static void add_tiles(struct cli_page *page, const json_t *document)
 {
     struct alx_text *out = &page->out;
     struct champions c = {0};
-    cli_bench_each_device(document, find_champions, &c);
+    bench_each_device(document, find_champions, &c);
     alx_text_add(out, "<dl class=\"tiles\">\n");
-    add_tile(out, "Most images", cli_figures(cli_field_number(c.most, "images_per_s")), "images/s",
+    add_tile(out, "Most images", cli_figures(bench_number(c.most, "images_per_s")), "images/s",
              c.fastest, c.most);
-    add_tile(out, "One image soonest", cli_figures(cli_field_number(c.least, "median_ms")), "ms",
+    add_tile(out, "One image soonest", cli_figures(bench_number(c.least, "median_ms")), "ms",
              c.quickest, c.least);
     cli_html(out, "<div class=\"tile\"><dt>Measured</dt><dd><strong>", "</strong> ", "%zu of %zu",
              c.measured, c.devices);
@@ -175,9 +175,9 @@ static void add_tiles(struct cli_page *page, const json_t *document)
 static void add_head(struct cli_page *page, const json_t *document)
 {
     struct alx_text *out = &page->out;
-    const json_t *first = cli_bench_part(document, 0);
-    size_t parts = cli_bench_part_count(document);
-    const char *network = cli_field_text(json_object_get(first, "network"), "name");
+    const json_t *first = bench_part(document, 0);
+    size_t parts = bench_part_count(document);
+    const char *network = bench_text(json_object_get(first, "network"), "name");
     alx_text_add(
         out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
              "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
@@ -197,12 +197,12 @@ static void add_head(struct cli_page *page, const json_t *document)
     if (parts > 1)
         cli_html(out, "<p>", "</p>\n", "%zu measurements side by side", parts);
     for (size_t i = 0; i < parts; i++) {
-        const json_t *part = cli_bench_part(document, i);
-        cli_html(out, "<p>", "", "%s", cli_bench_host(part).text);
+        const json_t *part = bench_part(document, i);
+        cli_html(out, "<p>", "", "%s", bench_host(part).text);
         cli_html(out, "<br><span class=\"muted\">", "</span></p>\n",
-                 "measured %s by alexnet-cl %s, kernels %.12s", cli_field_text(part, "time"),
-                 cli_field_text(part, "version"),
-                 cli_field_text(json_object_get(part, "hashes"), "kernels"));
+                 "measured %s by alexnet-cl %s, kernels %.12s", bench_text(part, "time"),
+                 bench_text(part, "version"),
+                 bench_text(json_object_get(part, "hashes"), "kernels"));
     }
     alx_text_add(out, "</header>\n<main>\n");
 }
@@ -234,7 +234,7 @@ static void add_duplicates(struct notes *notes, const json_t *document)
     json_t *duplicate;
     json_array_foreach(json_object_get(document, "duplicates"), index, duplicate)
     {
-        add_note(notes, cli_field_text(duplicate, "name"),
+        add_note(notes, bench_text(duplicate, "name"),
                  "was measured more than once on the same machine; every measurement is shown");
     }
 }
@@ -243,8 +243,8 @@ static void add_notes(struct cli_page *page, const json_t *document)
 {
     struct notes notes = {&page->out, 0};
     add_duplicates(&notes, document);
-    for (size_t i = 0; i < cli_bench_part_count(document); i++)
-        cli_bench_each_note(cli_bench_part(document, i), add_note, &notes);
+    for (size_t i = 0; i < bench_part_count(document); i++)
+        bench_each_note(bench_part(document, i), add_note, &notes);
     if (notes.count)
         alx_text_add(&page->out, "</ul></section>\n");
 }
@@ -279,17 +279,17 @@ static void add_part(struct cli_page *page, const json_t *part)
     json_t *device;
     alx_text_add(out, "<section>\n");
     if (page->merged)
-        cli_html(out, "<h2>", "</h2>\n", "%s, %s", cli_bench_host(part).text,
-                 cli_field_text(part, "time"));
+        cli_html(out, "<h2>", "</h2>\n", "%s, %s", bench_host(part).text,
+                 bench_text(part, "time"));
     else
         alx_text_add(out, "<h2>Device by device</h2>\n");
     json_array_foreach(json_object_get(part, "devices"), index, device)
         cli_page_device(page, device);
     alx_text_add(out, "<h3>Measured limits</h3>\n");
-    cli_bench_limits_table(part, &table);
+    bench_limits_table(part, &table);
     cli_html_table(out, "What each device can do at most, measured in the same run", &table);
     alx_text_add(out, "<h3>Machine and versions</h3>\n");
-    cli_bench_versions_table(part, &table);
+    bench_versions_table(part, &table);
     cli_html_table(out, "The machine, and the exact versions of everything", &table);
     alx_text_add(out, "</section>\n");
 }
@@ -308,20 +308,20 @@ static void add_document(struct cli_page *page, const json_t *document)
     free(text);
 }
 
-char *cli_bench_page(const json_t *document)
+char *bench_page(const json_t *document)
 {
-    struct cli_page page = {.merged = cli_bench_part_count(document) > 1};
+    struct cli_page page = {.merged = bench_part_count(document) > 1};
     struct cli_table table;
     add_head(&page, document);
     add_tiles(&page, document);
     add_notes(&page, document);
     alx_text_add(&page.out, "<section id=\"devices\"><h2>Devices side by side</h2>\n");
     cli_page_bars(&page, document);
-    cli_bench_devices_table(document, &table);
+    bench_devices_table(document, &table);
     cli_html_table(&page.out, "Every device, by piece of hardware", &table);
     alx_text_add(&page.out, "</section>\n");
-    for (size_t i = 0; i < cli_bench_part_count(document); i++)
-        add_part(&page, cli_bench_part(document, i));
+    for (size_t i = 0; i < bench_part_count(document); i++)
+        add_part(&page, bench_part(document, i));
     add_explanation(&page);
     add_document(&page, document);
     alx_text_add(&page.out, "</main>\n</body>\n</html>\n");

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "cli/bench_document.h"
+#include "cli/bench_report.h"
 #include "cli/bench_page.h"
 #include "cli/bench_tables.h"
 
@@ -28,16 +28,16 @@ struct bars {
 /* The value of a run whose time would be the one that `key` holds. */
 static double value_of(const struct measure *measure, const json_t *run, const char *key)
 {
-    double ms = cli_field_number(run, key);
-    return measure->rate ? 1000 * cli_field_number(run, "batch") / ms : ms;
+    double ms = bench_number(run, key);
+    return measure->rate ? 1000 * bench_number(run, "batch") / ms : ms;
 }
 
 static void find_largest(void *user, const json_t *part, const json_t *device, bool first)
 {
     struct measure *measure = user;
     (void)part, (void)first;
-    for (size_t i = 0; cli_bench_precisions[i]; i++) {
-        const json_t *run = cli_bench_find_run(device, cli_bench_precisions[i], measure->best);
+    for (size_t i = 0; bench_precisions[i]; i++) {
+        const json_t *run = bench_find_run(device, bench_precisions[i], measure->best);
         measure->largest = fmax(measure->largest, value_of(measure, run, "median_ms"));
     }
 }
@@ -50,7 +50,7 @@ static void add_bar(struct alx_text *out, const struct measure *measure, const j
     double a = value_of(measure, run, "p10_ms"), b = value_of(measure, run, "p90_ms");
     size_t top = row * ROW_PIXELS + (ROW_PIXELS - BAR_PIXELS) / 2, middle = top + BAR_PIXELS / 2;
     alx_text_add(out, "<text class=\"label\" x=\"0\" y=\"%zu\">%s</text>", middle + 4,
-                 cli_field_text(run, "precision"));
+                 bench_text(run, "precision"));
     alx_text_add(out,
                  "<g transform=\"translate(%d 0)\"><rect class=\"bar\" x=\"0\" y=\"%zu\" "
                  "width=\"%.3f%%\" height=\"%d\" rx=\"2\"/>",
@@ -65,7 +65,7 @@ static void add_bar(struct alx_text *out, const struct measure *measure, const j
     cli_html(out, "", "</tspan>", "%s", cli_figures(value).text);
     if (measure->best)
         alx_text_add(out, "<tspan class=\"muted\"> batch %.0f</tspan>",
-                     cli_field_number(run, "batch"));
+                     bench_number(run, "batch"));
     alx_text_add(out, "</text></g>\n");
 }
 
@@ -75,9 +75,9 @@ static size_t add_svg(struct bars *bars, const json_t *device)
     char title[512], description[512];
     const json_t *runs[8];
     size_t count = 0, used = 0;
-    for (size_t i = 0; cli_bench_precisions[i]; i++) {
+    for (size_t i = 0; bench_precisions[i]; i++) {
         const json_t *run =
-            cli_bench_find_run(device, cli_bench_precisions[i], bars->measure->best);
+            bench_find_run(device, bench_precisions[i], bars->measure->best);
         if (run && value_of(bars->measure, run, "median_ms") > 0)
             runs[count++] = run;
     }
@@ -85,10 +85,10 @@ static size_t add_svg(struct bars *bars, const json_t *device)
         return 0;
     for (size_t i = 0; i < count; i++)
         used += (size_t)snprintf(description + used, sizeof description - used, "%s%s %s %s",
-                                 i ? ", " : "", cli_field_text(runs[i], "precision"),
+                                 i ? ", " : "", bench_text(runs[i], "precision"),
                                  cli_figures(value_of(bars->measure, runs[i], "median_ms")).text,
                                  bars->measure->unit);
-    snprintf(title, sizeof title, "%s: %s", cli_bench_driver(device).text, bars->measure->title);
+    snprintf(title, sizeof title, "%s: %s", bench_driver(device).text, bars->measure->title);
     cli_page_svg(bars->page, count * ROW_PIXELS, title, description);
     for (size_t i = 0; i < count; i++)
         add_bar(&bars->page->out, bars->measure, runs[i], i);
@@ -101,23 +101,23 @@ static void add_device(void *user, const json_t *part, const json_t *device, boo
     struct bars *bars = user;
     struct alx_text *out = &bars->page->out;
     const json_t *hardware = json_array_get(json_object_get(part, "hardware"),
-                                            (size_t)cli_field_number(device, "hardware"));
+                                            (size_t)bench_number(device, "hardware"));
     if (bars->page->merged && part != bars->part)
-        cli_html(out, "<h4 class=\"machine\">", "</h4>\n", "%s, %.10s", cli_bench_host(part).text,
-                 cli_field_text(part, "time"));
+        cli_html(out, "<h4 class=\"machine\">", "</h4>\n", "%s, %.10s", bench_host(part).text,
+                 bench_text(part, "time"));
     bars->part = part;
     if (first) {
         size_t drivers = json_array_size(json_object_get(hardware, "devices"));
-        cli_html(out, "<h4>", "", "%s", cli_field_text(hardware, "name"));
-        cli_html(out, " <span class=\"muted\">", "", "%s", cli_field_text(hardware, "type"));
+        cli_html(out, "<h4>", "", "%s", bench_text(hardware, "name"));
+        cli_html(out, " <span class=\"muted\">", "", "%s", bench_text(hardware, "type"));
         if (drivers > 1)
             alx_text_add(out, ", %zu drivers", drivers);
         alx_text_add(out, "</span></h4>\n");
     }
     cli_html(out, "<p class=\"driver\">", "</p>\n", "%.0f. %s",
-             cli_field_number(json_object_get(device, "device"), "number"),
-             cli_bench_driver(device).text);
-    if (!cli_field_is(device, "status", "ok"))
+             bench_number(json_object_get(device, "device"), "number"),
+             bench_driver(device).text);
+    if (!bench_is(device, "status", "ok"))
         cli_page_failure(out, device);
     else if (!add_svg(bars, device))
         alx_text_add(out, "<p class=\"muted\">not measured</p>\n");
@@ -132,11 +132,11 @@ void cli_page_bars(struct cli_page *page, const json_t *document)
     alx_text_add(&page->out, "<div class=\"pair\">\n");
     for (size_t i = 0; i < sizeof measures / sizeof *measures; i++) {
         struct bars bars = {page, &measures[i], NULL};
-        cli_bench_each_device(document, find_largest, &measures[i]);
+        bench_each_device(document, find_largest, &measures[i]);
         cli_html(&page->out, "<figure class=\"card\"><figcaption>", "", "%s", measures[i].title);
         alx_text_add(&page->out, " <span class=\"muted\">%s</span></figcaption>\n",
                      measures[i].rate ? "(longer is better)" : "(shorter is better)");
-        cli_bench_each_device(document, add_device, &bars);
+        bench_each_device(document, add_device, &bars);
         alx_text_add(&page->out, "</figure>\n");
     }
     alx_text_add(&page->out, "</div>\n");

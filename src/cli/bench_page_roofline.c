@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/bench_document.h"
+#include "cli/bench_report.h"
 #include "cli/bench_page.h"
 
 enum {
@@ -51,9 +51,9 @@ static double y_of(const struct roofline *r, double y)
  * so that its distance from the roof is right. */
 static bool point_of(const struct roofline *r, const json_t *layer, double *x, double *y)
 {
-    double operations = 2 * cli_field_number(layer, "macs");
-    double bytes = cli_field_number(layer, "moved_bytes");
-    double gflops = cli_field_number(layer, "gflops"), rate = cli_field_number(layer, "gb_per_s");
+    double operations = 2 * bench_number(layer, "macs");
+    double bytes = bench_number(layer, "moved_bytes");
+    double gflops = bench_number(layer, "gflops"), rate = bench_number(layer, "gb_per_s");
     if (operations > 0 && bytes > 0 && gflops > 0) {
         *x = log10(operations / bytes);
         *y = log10(gflops);
@@ -74,8 +74,8 @@ static void include(double value, double *low, double *high)
 
 static void find_edges(struct roofline *r, const json_t *layers, const json_t *limits)
 {
-    double fma = cli_field_number(limits, "fma_gflops");
-    double read = cli_field_number(limits, "read_gb_per_s"), x, y;
+    double fma = bench_number(limits, "fma_gflops");
+    double read = bench_number(limits, "read_gb_per_s"), x, y;
     *r = (struct roofline){
         .x_low = INFINITY, .x_high = -INFINITY, .y_low = INFINITY, .y_high = -INFINITY};
     for (size_t i = 0; i < json_array_size(layers); i++)
@@ -142,11 +142,11 @@ static void add_axes(struct alx_text *out, const struct roofline *r)
 
 /* What a roof is called, above its right end; names of layers will keep off. */
 static void add_roof_name(struct alx_text *out, struct roofline *r, double x, double y,
-                          const char *format, double value)
+                          const char *before, double value, const char *after)
 {
     struct alx_text name = {0};
     double right = x_of(r, x) * NARROWEST / PLOT_PERCENT;
-    alx_text_add(&name, format, cli_figures(value).text);
+    alx_text_add(&name, "%s%s%s", before, cli_figures(value).text, after);
     take(r, (struct box){right - 7.0 * (double)name.bytes, y - 17, right, y - 4});
     alx_text_add(out,
                  "<text class=\"tick roof-name\" text-anchor=\"end\" x=\"%.3f%%\" y=\"%.1f\">%s"
@@ -159,7 +159,7 @@ static void add_roof_name(struct alx_text *out, struct roofline *r, double x, do
 static void add_roof(struct alx_text *out, struct roofline *r, const json_t *limits,
                      const char *key, const char *name)
 {
-    double peak = cli_field_number(limits, key), read = cli_field_number(limits, "read_gb_per_s");
+    double peak = bench_number(limits, key), read = bench_number(limits, "read_gb_per_s");
     if (!(peak > 0))
         return;
     double from = read > 0 ? fmax(log10(peak / read), r->x_low) : r->x_low;
@@ -168,23 +168,23 @@ static void add_roof(struct alx_text *out, struct roofline *r, const json_t *lim
         return;
     alx_text_add(out, "<line class=\"roof%s\" x1=\"%.3f%%\" x2=\"%d%%\" y1=\"%.1f\" y2=\"%.1f\"/>",
                  strcmp(key, "fma_gflops") ? " other" : "", x_of(r, from), PLOT_PERCENT, y, y);
-    add_roof_name(out, r, r->x_high, y, name, peak);
+    add_roof_name(out, r, r->x_high, y, name, peak, "");
 }
 
 static void add_roofs(struct alx_text *out, struct roofline *r, const json_t *limits)
 {
-    double read = cli_field_number(limits, "read_gb_per_s");
-    double fma = cli_field_number(limits, "fma_gflops");
-    add_roof(out, r, limits, "fma_gflops", "float32 %s");
-    add_roof(out, r, limits, "fma_half_gflops", "half %s");
-    add_roof(out, r, limits, "dot_int8_gops", "int8 %s");
+    double read = bench_number(limits, "read_gb_per_s");
+    double fma = bench_number(limits, "fma_gflops");
+    add_roof(out, r, limits, "fma_gflops", "float32 ");
+    add_roof(out, r, limits, "fma_half_gflops", "half ");
+    add_roof(out, r, limits, "dot_int8_gops", "int8 ");
     if (!(read > 0))
         return;
     double to = fma > 0 ? fmin(log10(fma / read), r->x_high) : r->x_high;
     double y = y_of(r, log10(read) + to);
     alx_text_add(out, "<line class=\"roof\" x1=\"0\" x2=\"%.3f%%\" y1=\"%.1f\" y2=\"%.1f\"/>",
                  x_of(r, to), y_of(r, log10(read) + r->x_low), y);
-    add_roof_name(out, r, to, y, "%s GB/s", read);
+    add_roof_name(out, r, to, y, "", read, " GB/s");
 }
 
 /* --- points --- */
@@ -221,7 +221,7 @@ static void add_mark(struct alx_text *out, struct roofline *r, const json_t *lay
     double at = x * NARROWEST / PLOT_PERCENT;
     take(r, (struct box){at - 6, y - 6, at + 6, y + 6});
     alx_text_add(out, "<g class=\"point %s%s\">", bound,
-                 cli_field_number(layer, "macs") > 0 ? "" : " edge");
+                 bench_number(layer, "macs") > 0 ? "" : " edge");
     if (*bound == 'c')
         alx_text_add(out, "<circle cx=\"%.3f%%\" cy=\"%.1f\" r=\"5.5\"/>", x, y);
     else /* a diamond, or a square where the bound is not known */
@@ -229,14 +229,14 @@ static void add_mark(struct alx_text *out, struct roofline *r, const json_t *lay
                      "<svg x=\"%.3f%%\" y=\"%.1f\" overflow=\"visible\"><path d=\"%s\"/></svg>", x,
                      y, *bound == 'm' ? "M0-7 7 0 0 7-7 0z" : "M-5-5h10v10h-10z");
     cli_html(out, "<title>", "</title></g>\n", "%s: %s GFLOP/s, %s GB/s, %s of its limit",
-             cli_field_text(layer, "name"), cli_figures(cli_field_number(layer, "gflops")).text,
-             cli_figures(cli_field_number(layer, "gb_per_s")).text,
-             cli_percent(cli_field_number(layer, "percent_of_limit")).text);
+             bench_text(layer, "name"), cli_figures(bench_number(layer, "gflops")).text,
+             cli_figures(bench_number(layer, "gb_per_s")).text,
+             cli_percent(bench_number(layer, "percent_of_limit")).text);
 }
 
 static void add_name(struct alx_text *out, struct roofline *r, const json_t *layer)
 {
-    const char *name = cli_field_text(layer, "name");
+    const char *name = bench_text(layer, "name");
     double x, y, dx, dy;
     if (!point_of(r, layer, &x, &y) || !place_label(r, name, x_of(r, x), y_of(r, y), &dx, &dy))
         return;

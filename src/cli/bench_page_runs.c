@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "cli/bench_document.h"
+#include "cli/bench_report.h"
 #include "cli/bench_page.h"
 #include "cli/bench_tables.h"
 
@@ -22,7 +22,7 @@ enum {
 
 static double per_image(const json_t *run, const json_t *timed)
 {
-    return cli_field_number(timed, "median_ms") / cli_field_number(run, "batch");
+    return bench_number(timed, "median_ms") / bench_number(run, "batch");
 }
 
 /* The sum of the layers of a run, per image. */
@@ -40,7 +40,7 @@ static double sum_of_layers(const json_t *run)
 static void add_piece(struct alx_text *out, const json_t *layer, double left, double width,
                       size_t top, double share)
 {
-    const char *name = cli_field_text(layer, "name"), *bound = cli_page_bound(layer);
+    const char *name = bench_text(layer, "name"), *bound = cli_page_bound(layer);
     double letters = (double)cli_text_width(name) * LETTER_PIXELS + 7;
     bool fits = letters < width * NARROWEST / 100, fits_wide = letters < width * WIDE / 100;
     alx_text_add(out,
@@ -58,11 +58,11 @@ static void add_piece(struct alx_text *out, const json_t *layer, double left, do
         cli_html(out, "", "</text>", "%s", name);
     }
     cli_html(out, "<title>", "</title></g>\n", "%s: %s ms, %s of the layers, %s, %s of its limit",
-             name, cli_figures(cli_field_number(layer, "median_ms")).text, cli_percent(share).text,
+             name, cli_figures(bench_number(layer, "median_ms")).text, cli_percent(share).text,
              *bound == 'n'   ? "bound unknown"
              : *bound == 'm' ? "bound by memory"
                              : "bound by compute",
-             cli_percent(cli_field_number(layer, "percent_of_limit")).text);
+             cli_percent(bench_number(layer, "percent_of_limit")).text);
 }
 
 static void add_stack(struct alx_text *out, const json_t *run, size_t row, double largest)
@@ -71,11 +71,11 @@ static void add_stack(struct alx_text *out, const json_t *run, size_t row, doubl
     double left = 0, sum = sum_of_layers(run);
     size_t top = row * ROW_PIXELS + 4;
     alx_text_add(out, "<text class=\"label\" x=\"0\" y=\"%zu\">%s", top + 16,
-                 cli_field_text(run, "precision"));
+                 bench_text(run, "precision"));
     alx_text_add(out,
                  "<tspan class=\"muted\" x=\"0\" dy=\"15\">batch %.0f</tspan></text>"
                  "<g transform=\"translate(%d 0)\">\n",
-                 cli_field_number(run, "batch"), LABEL_PIXELS);
+                 bench_number(run, "batch"), LABEL_PIXELS);
     for (size_t i = 0; i < json_array_size(layers); i++) {
         const json_t *layer = json_array_get(layers, i);
         double ms = per_image(run, layer), width = BAR_PERCENT * ms / largest;
@@ -121,20 +121,20 @@ static void add_run(struct cli_page *page, const json_t *device, const json_t *r
     struct alx_text *out = &page->out;
     struct cli_table table;
     char caption[300];
-    const char *plan = cli_field_text(run, "plan");
+    const char *plan = bench_text(run, "plan");
     cli_html(out, "<p>", "",
              "%s ms (10 to 90 %%: %s to %s), %s images/s, %s of the measured limit. ",
-             cli_figures(cli_field_number(run, "median_ms")).text,
-             cli_figures(cli_field_number(run, "p10_ms")).text,
-             cli_figures(cli_field_number(run, "p90_ms")).text,
-             cli_figures(cli_field_number(run, "images_per_s")).text,
-             cli_percent(cli_field_number(run, "percent_of_limit")).text);
+             cli_figures(bench_number(run, "median_ms")).text,
+             cli_figures(bench_number(run, "p10_ms")).text,
+             cli_figures(bench_number(run, "p90_ms")).text,
+             cli_figures(bench_number(run, "images_per_s")).text,
+             cli_percent(bench_number(run, "percent_of_limit")).text);
     cli_html(out, "", "</p>\n", "First run %s ms, compiling %s ms%s%s.",
-             cli_figures(cli_field_number(run, "first_run_ms")).text,
-             cli_figures(cli_field_number(run, "build_ms")).text, *plan ? ", plan: " : "", plan);
+             cli_figures(bench_number(run, "first_run_ms")).text,
+             cli_figures(bench_number(run, "build_ms")).text, *plan ? ", plan: " : "", plan);
     cli_page_roofline(page, device, run);
-    cli_bench_layers_table(run, true, &table);
-    snprintf(caption, sizeof caption, "Layers of %s", cli_bench_run_name(run).text);
+    bench_layers_table(run, true, &table);
+    snprintf(caption, sizeof caption, "Layers of %s", bench_run_name(run).text);
     cli_html_table(out, caption, &table);
 }
 
@@ -142,7 +142,7 @@ static void add_run(struct cli_page *page, const json_t *device, const json_t *r
 static void add_runs(struct cli_page *page, const json_t *device)
 {
     struct alx_text *out = &page->out;
-    const json_t *runs = json_object_get(device, "runs"), *shown = cli_bench_main_run(device);
+    const json_t *runs = json_object_get(device, "runs"), *shown = bench_main_run(device);
     size_t group = ++page->ids;
     if (!shown)
         return;
@@ -150,12 +150,12 @@ static void add_runs(struct cli_page *page, const json_t *device)
     for (size_t i = 0; i < json_array_size(runs); i++) {
         const json_t *run = json_array_get(runs, i);
         size_t id = ++page->ids;
-        if (!cli_field_is(run, "status", "ok"))
+        if (!bench_is(run, "status", "ok"))
             continue;
         alx_text_add(out,
                      "<input type=\"radio\" name=\"g%zu\" id=\"r%zu\"%s>"
                      "<label for=\"r%zu\">%s</label>\n<div class=\"panel\">\n",
-                     group, id, run == shown ? " checked" : "", id, cli_bench_run_name(run).text);
+                     group, id, run == shown ? " checked" : "", id, bench_run_name(run).text);
         add_run(page, device, run);
         alx_text_add(out, "</div>\n");
     }
@@ -177,33 +177,33 @@ static void add_details(struct alx_text *out, const char *title, struct cli_tabl
 
 void cli_page_failure(struct alx_text *out, const json_t *device)
 {
-    bool failed = cli_field_is(device, "status", "failed");
+    bool failed = bench_is(device, "status", "failed");
     alx_text_add(out, "<p class=\"state %s\"><span aria-hidden=\"true\">%s</span> ",
                  failed ? "bad" : "muted", failed ? "&#10007;" : "&#8211;");
-    cli_html(out, "<b>", "</b>: ", "%s", cli_field_text(device, "status"));
-    cli_html(out, "", "</p>\n", "%s", cli_bench_reason(device).text);
+    cli_html(out, "<b>", "</b>: ", "%s", bench_text(device, "status"));
+    cli_html(out, "", "</p>\n", "%s", bench_reason(device).text);
 }
 
 static void add_state(struct alx_text *out, const json_t *device)
 {
     const json_t *check = json_object_get(device, "check");
-    const char *verdict = cli_bench_verdict(check);
-    if (!cli_field_is(device, "status", "ok")) {
+    const char *verdict = bench_verdict(check);
+    if (!bench_is(device, "status", "ok")) {
         cli_page_failure(out, device);
     } else if (*verdict == 'o') {
         cli_html(out, "<p class=\"good\"><span aria-hidden=\"true\">&#10003;</span> ", "</p>\n",
                  "Results agree with the reference: %s of %s images have its class, the largest "
                  "error is %s of what rounding allows.",
-                 cli_whole(cli_field_number(check, "top1_agree")).text,
-                 cli_whole(cli_field_number(check, "images")).text,
-                 cli_percent(100 * cli_field_number(check, "worst")).text);
+                 cli_whole(bench_number(check, "top1_agree")).text,
+                 cli_whole(bench_number(check, "images")).text,
+                 cli_percent(100 * bench_number(check, "worst")).text);
     } else if (*verdict == 'W') {
         cli_html(out, "<p class=\"bad\"><span aria-hidden=\"true\">&#10007;</span> ", "</p>\n",
                  "Results are WRONG: %s of %s images have the reference's class, the largest error "
                  "is %s times what rounding allows.",
-                 cli_whole(cli_field_number(check, "top1_agree")).text,
-                 cli_whole(cli_field_number(check, "images")).text,
-                 cli_figures(cli_field_number(check, "worst")).text);
+                 cli_whole(bench_number(check, "top1_agree")).text,
+                 cli_whole(bench_number(check, "images")).text,
+                 cli_figures(bench_number(check, "worst")).text);
     }
 }
 
@@ -213,19 +213,19 @@ void cli_page_device(struct cli_page *page, const json_t *device)
     struct cli_table table;
     const json_t *about = json_object_get(device, "device");
     cli_html(out, "<article class=\"card\"><h3>", "</h3>\n", "%.0f. %s",
-             cli_field_number(about, "number"), cli_field_text(about, "name"));
-    cli_html(out, "<p class=\"driver\">", "</p>\n", "%s; %s", cli_bench_driver(device).text,
-             cli_field_text(about, "opencl"));
+             bench_number(about, "number"), bench_text(about, "name"));
+    cli_html(out, "<p class=\"driver\">", "</p>\n", "%s; %s", bench_driver(device).text,
+             bench_text(about, "opencl"));
     add_state(out, device);
     cli_page_stacks(page, device);
     add_runs(page, device);
-    cli_bench_runs_table(device, &table);
+    bench_runs_table(device, &table);
     add_details(out, "Runs", &table);
-    cli_bench_checks_table(device, &table);
+    bench_checks_table(device, &table);
     add_details(out, "Check of the results", &table);
-    cli_bench_batches_table(device, &table);
+    bench_batches_table(device, &table);
     add_details(out, "Search for the best batch", &table);
-    cli_bench_properties_table(device, &table);
+    bench_properties_table(device, &table);
     add_details(out, "Properties of the device", &table);
     alx_text_add(out, "</article>\n");
 }

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "cli/bench_document.h"
+#include "cli/bench_report.h"
 #include "cli/bench_tables.h"
 
 enum unit { TEXT, NUMBER, BYTES, YES_OR_NO };
@@ -118,7 +118,7 @@ static void add_rows(struct cli_table *table, const json_t *object, const char *
 #define ADD_ROWS(table, object, suffix, rows)                                                      \
     add_rows(table, object, suffix, rows, sizeof(rows) / sizeof *(rows))
 
-void cli_bench_properties_table(const json_t *device, struct cli_table *out)
+void bench_properties_table(const json_t *device, struct cli_table *out)
 {
     *out = (struct cli_table){columns, COLUMNS, NULL, 0, 0};
     ADD_ROWS(out, json_object_get(device, "device"), "", device_properties);
@@ -126,12 +126,12 @@ void cli_bench_properties_table(const json_t *device, struct cli_table *out)
     ADD_ROWS(out, json_object_get(device, "after"), ", after", state_properties);
     for (size_t i = 0; i < json_array_size(json_object_get(device, "runs")); i++) {
         const json_t *run = json_array_get(json_object_get(device, "runs"), i);
-        cli_table_add(out, "Plan of %s, SHA-256", cli_bench_run_name(run).text);
+        cli_table_add(out, "Plan of %s, SHA-256", bench_run_name(run).text);
         add_value(out, json_object_get(run, "plan_sha256"), TEXT);
     }
 }
 
-void cli_bench_versions_table(const json_t *part, struct cli_table *out)
+void bench_versions_table(const json_t *part, struct cli_table *out)
 {
     static const struct property head[] = {
         {"version", "alexnet-cl", TEXT},

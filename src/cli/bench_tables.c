@@ -4,38 +4,38 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/bench_document.h"
+#include "cli/bench_report.h"
 
 #define COLUMNS(of) (of), sizeof(of) / sizeof *(of)
 
-const char *const cli_bench_precisions[] = {"fp32", "fp16", "int8", NULL};
+const char *const bench_precisions[] = {"fp32", "fp16", "int8", NULL};
 
 /* --- parts --- */
 
-struct cli_line cli_bench_driver(const json_t *device)
+struct cli_line bench_driver(const json_t *device)
 {
     struct cli_line line;
     const json_t *about = json_object_get(device, "device");
-    snprintf(line.text, sizeof line.text, "%.150s %.80s", cli_field_text(about, "platform"),
-             cli_field_text(about, "driver"));
+    snprintf(line.text, sizeof line.text, "%.150s %.80s", bench_text(about, "platform"),
+             bench_text(about, "driver"));
     return line;
 }
 
-struct cli_line cli_bench_run_name(const json_t *run)
+struct cli_line bench_run_name(const json_t *run)
 {
     struct cli_line line;
-    snprintf(line.text, sizeof line.text, "%s, batch %.0f", cli_field_text(run, "precision"),
-             cli_field_number(run, "batch"));
+    snprintf(line.text, sizeof line.text, "%s, batch %.0f", bench_text(run, "precision"),
+             bench_number(run, "batch"));
     return line;
 }
 
-struct cli_line cli_bench_host(const json_t *part)
+struct cli_line bench_host(const json_t *part)
 {
     struct cli_line line;
     const json_t *host = json_object_get(part, "host");
-    double cpus = cli_field_number(host, "logical_cpus");
-    double bytes = cli_field_number(host, "memory_bytes");
-    const char *cpu = cli_field_text(host, "cpu");
+    double cpus = bench_number(host, "logical_cpus");
+    double bytes = bench_number(host, "memory_bytes");
+    const char *cpu = bench_text(host, "cpu");
     size_t used = (size_t)snprintf(line.text, sizeof line.text, "%.100s",
                                    *cpu ? cpu : "a machine that says nothing of itself");
     if (cpus > 0 && cpus < 1e6)
@@ -44,64 +44,64 @@ struct cli_line cli_bench_host(const json_t *part)
     if (bytes > 0)
         used += (size_t)snprintf(line.text + used, sizeof line.text - used, ", %s",
                                  cli_bytes((uint64_t)bytes).text);
-    if (*cli_field_text(host, "os"))
-        snprintf(line.text + used, sizeof line.text - used, ", %.60s", cli_field_text(host, "os"));
+    if (*bench_text(host, "os"))
+        snprintf(line.text + used, sizeof line.text - used, ", %.60s", bench_text(host, "os"));
     return line;
 }
 
-struct cli_line cli_bench_reason(const json_t *device)
+struct cli_line bench_reason(const json_t *device)
 {
     struct cli_line line = {""};
-    const char *phase = cli_field_text(device, "phase"), *reason = cli_field_text(device, "reason");
-    if (!cli_field_is(device, "status", "ok"))
+    const char *phase = bench_text(device, "phase"), *reason = bench_text(device, "reason");
+    if (!bench_is(device, "status", "ok"))
         snprintf(line.text, sizeof line.text, "%s%.60s%s%.180s", *phase ? "at " : "", phase,
                  *phase ? ": " : "", *reason ? reason : "no reason was given");
     return line;
 }
 
-const json_t *cli_bench_find_run(const json_t *device, const char *precision, bool best)
+const json_t *bench_find_run(const json_t *device, const char *precision, bool best)
 {
     size_t index;
     json_t *run;
     json_array_foreach(json_object_get(device, "runs"), index, run)
     {
-        bool wanted = best ? cli_field_true(run, "best") : cli_field_number(run, "batch") == 1;
-        if (wanted && cli_field_is(run, "precision", precision) &&
-            cli_field_is(run, "status", "ok"))
+        bool wanted = best ? bench_true(run, "best") : bench_number(run, "batch") == 1;
+        if (wanted && bench_is(run, "precision", precision) &&
+            bench_is(run, "status", "ok"))
             return run;
     }
     return NULL;
 }
 
-const json_t *cli_bench_main_run(const json_t *device)
+const json_t *bench_main_run(const json_t *device)
 {
-    const json_t *run = cli_bench_find_run(device, "fp32", false);
+    const json_t *run = bench_find_run(device, "fp32", false);
     const json_t *runs = json_object_get(device, "runs");
     for (size_t i = 0; !run && i < json_array_size(runs); i++)
-        if (cli_field_is(json_array_get(runs, i), "status", "ok"))
+        if (bench_is(json_array_get(runs, i), "status", "ok"))
             run = json_array_get(runs, i);
     return run;
 }
 
-const char *cli_bench_verdict(const json_t *check)
+const char *bench_verdict(const json_t *check)
 {
-    double worst = cli_field_number(check, "worst"), images = cli_field_number(check, "images");
+    double worst = bench_number(check, "worst"), images = bench_number(check, "images");
     if (!json_is_object(check))
         return "-";
-    return worst <= 1 && cli_field_number(check, "top1_agree") == images ? "ok" : "WRONG";
+    return worst <= 1 && bench_number(check, "top1_agree") == images ? "ok" : "WRONG";
 }
 
-void cli_bench_each_device(const json_t *document, cli_bench_device_fn *found, void *user)
+void bench_each_device(const json_t *document, bench_device_fn *found, void *user)
 {
-    for (size_t i = 0; i < cli_bench_part_count(document); i++) {
-        const json_t *part = cli_bench_part(document, i);
+    for (size_t i = 0; i < bench_part_count(document); i++) {
+        const json_t *part = bench_part(document, i);
         size_t pieces = json_array_size(json_object_get(part, "hardware")), index;
         for (size_t piece = 0; piece < pieces; piece++) {
             bool first = true;
             json_t *device;
             json_array_foreach(json_object_get(part, "devices"), index, device)
             {
-                if (cli_field_number(device, "hardware") != (double)piece)
+                if (bench_number(device, "hardware") != (double)piece)
                     continue;
                 found(user, part, device, first);
                 first = false;
@@ -112,51 +112,51 @@ void cli_bench_each_device(const json_t *document, cli_bench_device_fn *found, v
 
 /* --- notes --- */
 
-static void each_text(const json_t *array, const char *subject, cli_bench_note_fn *found,
+static void each_text(const json_t *array, const char *subject, bench_note_fn *found,
                       void *user)
 {
     for (size_t i = 0; i < json_array_size(array); i++)
         found(user, subject, json_string_value(json_array_get(array, i)));
 }
 
-static void note_run(const json_t *device, const json_t *run, cli_bench_note_fn *found, void *user)
+static void note_run(const json_t *device, const json_t *run, bench_note_fn *found, void *user)
 {
     char subject[512];
     size_t index;
     json_t *layer;
     snprintf(subject, sizeof subject, "%s, %s",
-             cli_field_text(json_object_get(device, "device"), "name"),
-             cli_bench_run_name(run).text);
+             bench_text(json_object_get(device, "device"), "name"),
+             bench_run_name(run).text);
     each_text(json_object_get(run, "notes"), subject, found, user);
-    if (!cli_field_is(run, "status", "ok"))
-        found(user, subject, cli_field_text(run, "reason"));
-    else if (!cli_field_true(run, "steady"))
+    if (!bench_is(run, "status", "ok"))
+        found(user, subject, bench_text(run, "reason"));
+    else if (!bench_true(run, "steady"))
         found(user, subject, "the time did not become steady; take it as a rough one");
     json_array_foreach(json_object_get(run, "layers"), index, layer)
     {
         char text[512];
-        snprintf(text, sizeof text, "%.60s has no time: %.300s", cli_field_text(layer, "name"),
-                 cli_field_text(layer, "reason"));
-        if (*cli_field_text(layer, "reason"))
+        snprintf(text, sizeof text, "%.60s has no time: %.300s", bench_text(layer, "name"),
+                 bench_text(layer, "reason"));
+        if (*bench_text(layer, "reason"))
             found(user, subject, text);
     }
 }
 
 /* A clock that is lower afterwards explains slow times. */
-static void note_clock(const json_t *device, cli_bench_note_fn *found, void *user)
+static void note_clock(const json_t *device, bench_note_fn *found, void *user)
 {
     enum { NOTEWORTHY_PERCENT = 10 };
     char text[128];
-    double before = cli_field_number(json_object_get(device, "before"), "clock_mhz");
-    double after = cli_field_number(json_object_get(device, "after"), "clock_mhz");
+    double before = bench_number(json_object_get(device, "before"), "clock_mhz");
+    double after = bench_number(json_object_get(device, "after"), "clock_mhz");
     if (!(after < before * (100 - NOTEWORTHY_PERCENT) / 100))
         return;
     snprintf(text, sizeof text, "the processor's clock fell from %s to %s MHz meanwhile",
              cli_figures(before).text, cli_figures(after).text);
-    found(user, cli_field_text(json_object_get(device, "device"), "name"), text);
+    found(user, bench_text(json_object_get(device, "device"), "name"), text);
 }
 
-void cli_bench_each_note(const json_t *part, cli_bench_note_fn *found, void *user)
+void bench_each_note(const json_t *part, bench_note_fn *found, void *user)
 {
     size_t i, j;
     json_t *device, *run;
@@ -164,7 +164,7 @@ void cli_bench_each_note(const json_t *part, cli_bench_note_fn *found, void *use
     json_array_foreach(json_object_get(part, "devices"), i, device)
     {
         each_text(json_object_get(device, "notes"),
-                  cli_field_text(json_object_get(device, "device"), "name"), found, user);
+                  bench_text(json_object_get(device, "device"), "name"), found, user);
         note_clock(device, found, user);
         json_array_foreach(json_object_get(device, "runs"), j, run)
             note_run(device, run, found, user);
@@ -185,57 +185,57 @@ static void add_cells(struct cli_table *table, size_t count)
 static bool add_precision(struct cli_table *table, const json_t *device, const char *precision,
                           bool first)
 {
-    const json_t *one = cli_bench_find_run(device, precision, false);
-    const json_t *best = cli_bench_find_run(device, precision, true);
+    const json_t *one = bench_find_run(device, precision, false);
+    const json_t *best = bench_find_run(device, precision, true);
     const json_t *surest = best ? best : one;
     if (!surest)
         return false;
     if (first) {
-        cli_table_add(table, "%.0f", cli_field_number(json_object_get(device, "device"), "number"));
-        cli_table_add(table, "%s", cli_bench_driver(device).text);
+        cli_table_add(table, "%.0f", bench_number(json_object_get(device, "device"), "number"));
+        cli_table_add(table, "%s", bench_driver(device).text);
     } else {
         add_cells(table, 2);
     }
     cli_table_add(table, "%s", precision);
-    cli_table_add(table, "%s", cli_figures(cli_field_number(one, "median_ms")).text);
-    cli_table_add(table, "%s", cli_whole(cli_field_number(surest, "batch")).text);
-    cli_table_add(table, "%s", cli_figures(cli_field_number(surest, "images_per_s")).text);
+    cli_table_add(table, "%s", cli_figures(bench_number(one, "median_ms")).text);
+    cli_table_add(table, "%s", cli_whole(bench_number(surest, "batch")).text);
+    cli_table_add(table, "%s", cli_figures(bench_number(surest, "images_per_s")).text);
     cli_table_add(table, "%s",
-                  cli_percent(cli_half_width_percent(cli_field_number(surest, "ci_low_ms"),
-                                                     cli_field_number(surest, "ci_high_ms"),
-                                                     cli_field_number(surest, "median_ms")))
+                  cli_percent(cli_half_width_percent(bench_number(surest, "ci_low_ms"),
+                                                     bench_number(surest, "ci_high_ms"),
+                                                     bench_number(surest, "median_ms")))
                       .text);
-    cli_table_add(table, "%s", cli_percent(cli_field_number(surest, "percent_of_limit")).text);
-    cli_table_add(table, "%s", cli_bench_verdict(json_object_get(surest, "check")));
+    cli_table_add(table, "%s", cli_percent(bench_number(surest, "percent_of_limit")).text);
+    cli_table_add(table, "%s", bench_verdict(json_object_get(surest, "check")));
     return true;
 }
 
 static void add_device(void *user, const json_t *part, const json_t *device, bool first)
 {
     struct cli_table *table = user;
-    size_t piece = (size_t)cli_field_number(device, "hardware");
+    size_t piece = (size_t)bench_number(device, "hardware");
     const json_t *hardware = json_array_get(json_object_get(part, "hardware"), piece);
     bool any = false;
     if (first) {
         cli_table_add(table, "%s", "");
-        cli_table_add(table, "%s (%s)", cli_field_text(hardware, "name"),
-                      cli_field_text(hardware, "type"));
+        cli_table_add(table, "%s (%s)", bench_text(hardware, "name"),
+                      bench_text(hardware, "type"));
         add_cells(table, DEVICES_COLUMNS - 2);
     }
-    for (size_t i = 0; cli_field_is(device, "status", "ok") && cli_bench_precisions[i]; i++)
-        any = add_precision(table, device, cli_bench_precisions[i], !any) || any;
+    for (size_t i = 0; bench_is(device, "status", "ok") && bench_precisions[i]; i++)
+        any = add_precision(table, device, bench_precisions[i], !any) || any;
     if (any)
         return;
-    cli_table_add(table, "%.0f", cli_field_number(json_object_get(device, "device"), "number"));
-    cli_table_add(table, "%s", cli_bench_driver(device).text);
+    cli_table_add(table, "%.0f", bench_number(json_object_get(device, "device"), "number"));
+    cli_table_add(table, "%s", bench_driver(device).text);
     for (size_t i = 2; i < DEVICES_COLUMNS - 1; i++)
         cli_table_add(table, "-");
     cli_table_add(table, "%s",
-                  cli_field_is(device, "status", "ok") ? "no run"
-                                                       : cli_field_text(device, "status"));
+                  bench_is(device, "status", "ok") ? "no run"
+                                                       : bench_text(device, "status"));
 }
 
-void cli_bench_devices_table(const json_t *document, struct cli_table *out)
+void bench_devices_table(const json_t *document, struct cli_table *out)
 {
     static const struct cli_column columns[DEVICES_COLUMNS] = {
         {"", true, false},         {"Device and driver", false, true},
@@ -245,7 +245,7 @@ void cli_bench_devices_table(const json_t *document, struct cli_table *out)
         {"Results", false, false},
     };
     *out = (struct cli_table){COLUMNS(columns), NULL, 0, 0};
-    cli_bench_each_device(document, add_device, out);
+    bench_each_device(document, add_device, out);
 }
 
 /* --- layers --- */
@@ -253,12 +253,12 @@ void cli_bench_devices_table(const json_t *document, struct cli_table *out)
 static void add_layer(struct cli_table *table, const json_t *layer, bool full)
 {
     static const char *const numbers[] = {"gflops", "gb_per_s"};
-    double median = cli_field_number(layer, "median_ms");
-    double p10 = cli_field_number(layer, "p10_ms"), p90 = cli_field_number(layer, "p90_ms");
-    const char *bound = cli_field_text(layer, "bound_by");
-    const char *parameters = cli_field_text(layer, "parameters");
-    cli_table_add(table, "%s", cli_field_text(layer, "name"));
-    cli_table_add(table, "%s", cli_field_text(layer, "algorithm"));
+    double median = bench_number(layer, "median_ms");
+    double p10 = bench_number(layer, "p10_ms"), p90 = bench_number(layer, "p90_ms");
+    const char *bound = bench_text(layer, "bound_by");
+    const char *parameters = bench_text(layer, "parameters");
+    cli_table_add(table, "%s", bench_text(layer, "name"));
+    cli_table_add(table, "%s", bench_text(layer, "algorithm"));
     if (full)
         cli_table_add(table, "%s", *parameters ? parameters : "-");
     cli_table_add(table, "%s", cli_figures(median).text);
@@ -267,12 +267,12 @@ static void add_layer(struct cli_table *table, const json_t *layer, bool full)
     else
         cli_table_add(table, "%s", cli_percent(cli_half_width_percent(p10, p90, median)).text);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        cli_table_add(table, "%s", cli_figures(cli_field_number(layer, numbers[i])).text);
+        cli_table_add(table, "%s", cli_figures(bench_number(layer, numbers[i])).text);
     cli_table_add(table, "%s", *bound ? bound : "-");
-    cli_table_add(table, "%s", cli_percent(cli_field_number(layer, "percent_of_limit")).text);
+    cli_table_add(table, "%s", cli_percent(bench_number(layer, "percent_of_limit")).text);
 }
 
-void cli_bench_layers_table(const json_t *run, bool full, struct cli_table *out)
+void bench_layers_table(const json_t *run, bool full, struct cli_table *out)
 {
     static const struct cli_column columns[] = {
         {"Layer", false, true},     {"Algorithm", false, true}, {"ms", true, false},
@@ -293,7 +293,7 @@ void cli_bench_layers_table(const json_t *run, bool full, struct cli_table *out)
 
 /* --- limits, checks, runs --- */
 
-void cli_bench_limits_table(const json_t *part, struct cli_table *out)
+void bench_limits_table(const json_t *part, struct cli_table *out)
 {
     static const struct cli_column columns[] = {
         {"", true, false},     {"Device", false, true}, {"float32, GFLOP/s", true, false},
@@ -312,14 +312,14 @@ void cli_bench_limits_table(const json_t *part, struct cli_table *out)
         const json_t *about = json_object_get(device, "device");
         if (!json_is_object(limits))
             continue;
-        cli_table_add(out, "%.0f", cli_field_number(about, "number"));
-        cli_table_add(out, "%s", cli_field_text(about, "name"));
+        cli_table_add(out, "%.0f", bench_number(about, "number"));
+        cli_table_add(out, "%s", bench_text(about, "name"));
         for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-            cli_table_add(out, "%s", cli_figures(cli_field_number(limits, keys[i])).text);
+            cli_table_add(out, "%s", cli_figures(bench_number(limits, keys[i])).text);
     }
 }
 
-void cli_bench_checks_table(const json_t *device, struct cli_table *out)
+void bench_checks_table(const json_t *device, struct cli_table *out)
 {
     static const struct cli_column columns[] = {
         {"Run", false, false},          {"Images", true, false}, {"Same class", true, false},
@@ -336,16 +336,16 @@ void cli_bench_checks_table(const json_t *device, struct cli_table *out)
         const json_t *check = json_object_get(run, "check");
         if (!json_is_object(check))
             continue;
-        cli_table_add(out, "%s", cli_bench_run_name(run).text);
+        cli_table_add(out, "%s", bench_run_name(run).text);
         for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-            cli_table_add(out, "%s", cli_whole(cli_field_number(check, counts[i])).text);
+            cli_table_add(out, "%s", cli_whole(bench_number(check, counts[i])).text);
         for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
-            cli_table_add(out, "%s", cli_figures(cli_field_number(check, errors[i])).text);
-        cli_table_add(out, "%s", cli_bench_verdict(check));
+            cli_table_add(out, "%s", cli_figures(bench_number(check, errors[i])).text);
+        cli_table_add(out, "%s", bench_verdict(check));
     }
 }
 
-void cli_bench_runs_table(const json_t *device, struct cli_table *out)
+void bench_runs_table(const json_t *device, struct cli_table *out)
 {
     static const struct cli_column columns[] = {
         {"Run", false, false},          {"ms", true, false},
@@ -362,28 +362,28 @@ void cli_bench_runs_table(const json_t *device, struct cli_table *out)
     *out = (struct cli_table){COLUMNS(columns), NULL, 0, 0};
     json_array_foreach(json_object_get(device, "runs"), index, run)
     {
-        double bytes = cli_field_number(run, "device_bytes");
-        double median = cli_field_number(run, "median_ms");
-        cli_table_add(out, "%s", cli_bench_run_name(run).text);
+        double bytes = bench_number(run, "device_bytes");
+        double median = bench_number(run, "median_ms");
+        cli_table_add(out, "%s", bench_run_name(run).text);
         cli_table_add(out, "%s", cli_figures(median).text);
-        cli_table_add(out, "%s to %s", cli_figures(cli_field_number(run, "p10_ms")).text,
-                      cli_figures(cli_field_number(run, "p90_ms")).text);
+        cli_table_add(out, "%s to %s", cli_figures(bench_number(run, "p10_ms")).text,
+                      cli_figures(bench_number(run, "p90_ms")).text);
         cli_table_add(
             out, "%s",
-            cli_percent(cli_half_width_percent(cli_field_number(run, "ci_low_ms"),
-                                               cli_field_number(run, "ci_high_ms"), median))
+            cli_percent(cli_half_width_percent(bench_number(run, "ci_low_ms"),
+                                               bench_number(run, "ci_high_ms"), median))
                 .text);
-        cli_table_add(out, "%s", cli_whole(cli_field_number(run, "samples")).text);
-        cli_table_add(out, "%s", cli_figures(cli_field_number(run, "images_per_s")).text);
-        cli_table_add(out, "%s", cli_figures(cli_field_number(run, "gflops")).text);
-        cli_table_add(out, "%s", cli_percent(cli_field_number(run, "percent_of_limit")).text);
+        cli_table_add(out, "%s", cli_whole(bench_number(run, "samples")).text);
+        cli_table_add(out, "%s", cli_figures(bench_number(run, "images_per_s")).text);
+        cli_table_add(out, "%s", cli_figures(bench_number(run, "gflops")).text);
+        cli_table_add(out, "%s", cli_percent(bench_number(run, "percent_of_limit")).text);
         for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-            cli_table_add(out, "%s", cli_figures(cli_field_number(run, keys[i])).text);
+            cli_table_add(out, "%s", cli_figures(bench_number(run, keys[i])).text);
         cli_table_add(out, "%s", bytes > 0 ? cli_bytes((uint64_t)bytes).text : "-");
     }
 }
 
-void cli_bench_batches_table(const json_t *device, struct cli_table *out)
+void bench_batches_table(const json_t *device, struct cli_table *out)
 {
     static const struct cli_column columns[] = {
         {"Weights", false, false},
@@ -396,9 +396,9 @@ void cli_bench_batches_table(const json_t *device, struct cli_table *out)
     *out = (struct cli_table){COLUMNS(columns), NULL, 0, 0};
     json_array_foreach(json_object_get(device, "batches"), index, row)
     {
-        cli_table_add(out, "%s", cli_field_text(row, "precision"));
-        cli_table_add(out, "%.0f", cli_field_number(row, "batch"));
-        cli_table_add(out, "%s", cli_figures(cli_field_number(row, "images_per_s")).text);
-        cli_table_add(out, "%s", cli_field_text(row, "reason"));
+        cli_table_add(out, "%s", bench_text(row, "precision"));
+        cli_table_add(out, "%.0f", bench_number(row, "batch"));
+        cli_table_add(out, "%s", cli_figures(bench_number(row, "images_per_s")).text);
+        cli_table_add(out, "%s", bench_text(row, "reason"));
     }
 }

@@ -14,20 +14,20 @@
  * "-" is what is not known. */
 
 /* Every device of a document of either schema, below its piece of hardware: one row a precision. */
-void cli_bench_devices_table(const json_t *document, struct cli_table *out);
+void bench_devices_table(const json_t *document, struct cli_table *out);
 /* The layers of one run; `full`: with the algorithms' parameters and the measured range. */
-void cli_bench_layers_table(const json_t *run, bool full, struct cli_table *out);
+void bench_layers_table(const json_t *run, bool full, struct cli_table *out);
 /* What the devices of a bench/1 document can do at most. */
-void cli_bench_limits_table(const json_t *part, struct cli_table *out);
+void bench_limits_table(const json_t *part, struct cli_table *out);
 /* How the results of each run of a device compare with the reference. */
-void cli_bench_checks_table(const json_t *device, struct cli_table *out);
+void bench_checks_table(const json_t *device, struct cli_table *out);
 /* The runs of a device: times, range, what came before the first answer. */
-void cli_bench_runs_table(const json_t *device, struct cli_table *out);
+void bench_runs_table(const json_t *device, struct cli_table *out);
 /* The search for the best batch. */
-void cli_bench_batches_table(const json_t *device, struct cli_table *out);
+void bench_batches_table(const json_t *device, struct cli_table *out);
 /* Everything that is known of a device, or of the machine and the versions: name and value. */
-void cli_bench_properties_table(const json_t *device, struct cli_table *out);
-void cli_bench_versions_table(const json_t *part, struct cli_table *out);
+void bench_properties_table(const json_t *device, struct cli_table *out);
+void bench_versions_table(const json_t *part, struct cli_table *out);
 
 /* --- parts of them --- */
 
@@ -35,33 +35,33 @@ void cli_bench_versions_table(const json_t *part, struct cli_table *out);
 struct cli_line {
     char text[256];
 };
-struct cli_line cli_bench_driver(const json_t *device);
+struct cli_line bench_driver(const json_t *device);
 /* "fp32, batch 16". */
-struct cli_line cli_bench_run_name(const json_t *run);
+struct cli_line bench_run_name(const json_t *run);
 /* "AMD EPYC, 2 processors, 7.8 GiB, Linux 6.1". */
-struct cli_line cli_bench_host(const json_t *part);
+struct cli_line bench_host(const json_t *part);
 /* "at fp32 batch 1: the driver crashed", or "". */
-struct cli_line cli_bench_reason(const json_t *device);
+struct cli_line bench_reason(const json_t *device);
 
 /* The run of a precision with batch 1 (`best`: with the most images a second) that went well, or
  * NULL. Borrowed. */
-const json_t *cli_bench_find_run(const json_t *device, const char *precision, bool best);
+const json_t *bench_find_run(const json_t *device, const char *precision, bool best);
 /* The run that stands for a device where one must do: float32, one image; else the first one that
  * went well, or NULL. Borrowed. */
-const json_t *cli_bench_main_run(const json_t *device);
+const json_t *bench_main_run(const json_t *device);
 /* "ok", "WRONG", or "-" where there is no check. */
-const char *cli_bench_verdict(const json_t *check);
+const char *bench_verdict(const json_t *check);
 
 /* Calls `found` with the devices of each piece of hardware in turn; `first` with the first of each.
  */
-typedef void cli_bench_device_fn(void *user, const json_t *part, const json_t *device, bool first);
-void cli_bench_each_device(const json_t *document, cli_bench_device_fn *found, void *user);
+typedef void bench_device_fn(void *user, const json_t *part, const json_t *device, bool first);
+void bench_each_device(const json_t *document, bench_device_fn *found, void *user);
 
 /* Every note on what makes times doubtful, of devices and runs with their subject, of the machine
  * with "". */
-typedef void cli_bench_note_fn(void *user, const char *subject, const char *note);
-void cli_bench_each_note(const json_t *part, cli_bench_note_fn *found, void *user);
+typedef void bench_note_fn(void *user, const char *subject, const char *note);
+void bench_each_note(const json_t *part, bench_note_fn *found, void *user);
 
-extern const char *const cli_bench_precisions[]; /* ends with NULL */
+extern const char *const bench_precisions[]; /* ends with NULL */
 
 #endif

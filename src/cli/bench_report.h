@@ -3,57 +3,54 @@
  * them, of other machines or other days. Everything that bench shows is made from such a document,
  * be it a minute or a year old; docs/alexnet-cl.schema.json describes both.
  */
-#ifndef ALX_CLI_BENCH_DOCUMENT_H
-#define ALX_CLI_BENCH_DOCUMENT_H
+#ifndef ALX_CLI_BENCH_REPORT_H
+#define ALX_CLI_BENCH_REPORT_H
 
 #include <alexnet_cl/status.h>
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "cli/bench.h"
 #include "cli/options.h"
 #include "cli/output.h"
 
 /* --- what the command does with documents --- */
 
 /* Whether nothing is to be measured: --from, --merge, or --compare with two files. */
-bool cli_bench_only_reads(const struct cli_options *options);
+bool bench_only_reads(const struct cli_options *options);
 /* Does it, and returns the exit code. */
-int cli_bench_read_files(const struct cli_options *options);
+int bench_read_files(const struct cli_options *options);
 /* Refuses, before anything is measured, what could not be done with the result: options that
  * contradict each other, an OLD.json that cannot be read. USAGE, or the file's status. */
-enum alx_status cli_bench_check_options(const struct cli_options *options);
+enum alx_status bench_check_options(const struct cli_options *options);
 /* Prints and writes what the options ask for: the table, JSON, CSV, Markdown, the page, or what
  * became of --compare's document. Takes `document`, which may be of either schema. Returns `code`,
  * or EXIT_SOME_FAILED in place of 0 when something cannot be written or has become slower. */
-int cli_bench_finish(json_t *document, const struct cli_options *options, int code);
+int bench_finish(json_t *document, const struct cli_options *options, int code);
 
 /* --- reading --- */
 
 /* Reads a document of either schema and checks all of it. The status of a file that cannot be
  * read, or MODEL for what is no such document, is damaged, or of a newer program. `*out` is owned:
  * json_decref(). */
-enum alx_status cli_bench_read(const char *path, json_t **out);
+enum alx_status bench_read(const char *path, json_t **out);
 /* Puts `count` documents, read from files, into one of bench-merged/1. What was measured twice is
  * told and both are kept, the same document twice is taken once. USAGE where they measured other
  * networks. `*out` is owned. */
-enum alx_status cli_bench_merge(char *const *paths, size_t count, json_t **out);
+enum alx_status bench_merge(char *const *paths, size_t count, json_t **out);
 
 /* The bench/1 documents in a document: itself, or those that were merged. Borrowed. */
-size_t cli_bench_part_count(const json_t *document);
-const json_t *cli_bench_part(const json_t *document, size_t index);
+size_t bench_part_count(const json_t *document);
+const json_t *bench_part(const json_t *document, size_t index);
 
 /* --- fields --- */
 
-/* NAN for null. */
-double cli_field_number(const json_t *object, const char *key);
-/* "" for null; borrowed. */
-const char *cli_field_text(const json_t *object, const char *key);
-bool cli_field_is(const json_t *object, const char *key, const char *text);
-bool cli_field_true(const json_t *object, const char *key);
+/* Whether the member is true. The others are read by the functions of bench.h. */
+bool bench_true(const json_t *object, const char *key);
 
 /* The samples of `array` that are not null; `*count` of them. Owned: free(). */
-double *cli_bench_samples(const json_t *array, size_t *count);
+double *bench_samples(const json_t *array, size_t *count);
 
 /* --- words --- */
 
@@ -69,21 +66,21 @@ double cli_half_width_percent(double low, double high, double middle);
 
 /* --- renderings, each of a document of either schema --- */
 
-void cli_bench_print(const json_t *document, bool all_layers);
+void bench_print(const json_t *document, bool all_layers);
 /* Owned texts: free(). */
-char *cli_bench_csv(const json_t *document);
-char *cli_bench_markdown(const json_t *document);
-char *cli_bench_page(const json_t *document);
+char *bench_csv(const json_t *document);
+char *bench_markdown(const json_t *document);
+char *bench_page(const json_t *document);
 
 /* --- comparing --- */
 
 /* A bench-compare/1 document of two of bench/1. A regression is a run, or a layer that takes at
  * least a hundredth of its run, that is slower by more than `threshold_percent`, or a device or run
  * that was measured and now fails. USAGE where they cannot be compared. `*out` is owned. */
-enum alx_status cli_bench_compare(const json_t *old, const json_t *new, double threshold_percent,
+enum alx_status bench_compare(const json_t *old, const json_t *new, double threshold_percent,
                                   json_t **out);
-size_t cli_bench_regressions(const json_t *comparison);
-void cli_bench_compare_print(const json_t *comparison, bool all_layers);
-char *cli_bench_compare_markdown(const json_t *comparison); /* owned: free() */
+size_t bench_regressions(const json_t *comparison);
+void bench_compare_print(const json_t *comparison, bool all_layers);
+char *bench_compare_markdown(const json_t *comparison); /* owned: free() */
 
 #endif

@@ -1,4 +1,4 @@
-#include "cli/bench_document.h"
+#include "cli/bench_report.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -15,29 +15,12 @@ enum { MOST_BYTES = 256 << 20 };
 
 /* --- fields --- */
 
-double cli_field_number(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-    return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
-const char *cli_field_text(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-    return text ? text : "";
-}
-
-bool cli_field_is(const json_t *object, const char *key, const char *text)
-{
-    return !strcmp(cli_field_text(object, key), text);
-}
-
-bool cli_field_true(const json_t *object, const char *key)
+bool bench_true(const json_t *object, const char *key)
 {
     return json_is_true(json_object_get(object, key));
 }
 
-double *cli_bench_samples(const json_t *array, size_t *count)
+double *bench_samples(const json_t *array, size_t *count)
 {
     size_t index;
     json_t *value;
@@ -91,13 +74,13 @@ double cli_half_width_percent(double low, double high, double middle)
 
 /* --- parts --- */
 
-size_t cli_bench_part_count(const json_t *document)
+size_t bench_part_count(const json_t *document)
 {
     const json_t *parts = json_object_get(document, "documents");
     return parts ? json_array_size(parts) : 1;
 }
 
-const json_t *cli_bench_part(const json_t *document, size_t index)
+const json_t *bench_part(const json_t *document, size_t index)
 {
     const json_t *parts = json_object_get(document, "documents");
     return parts ? json_array_get(parts, index) : document;
@@ -115,7 +98,7 @@ static const struct {
 /* Which definition the document's schema names; NULL after a failure. */
 static const char *find_definition(const char *path, const json_t *document)
 {
-    const char *schema = cli_field_text(document, "schema");
+    const char *schema = bench_text(document, "schema");
     for (size_t i = 0; i < sizeof readable / sizeof *readable; i++) {
         size_t length = strlen(readable[i].family);
         if (strncmp(schema, readable[i].family, length))
@@ -140,7 +123,7 @@ static bool points_inside(const json_t *part)
     json_t *device;
     json_array_foreach(json_object_get(part, "devices"), index, device)
     {
-        if (cli_field_number(device, "hardware") >= (double)hardware)
+        if (bench_number(device, "hardware") >= (double)hardware)
             return false;
     }
     return true;
@@ -154,15 +137,15 @@ static enum alx_status check_document(const char *path, const json_t *document)
         return ALX_STATUS_MODEL;
     if (!cli_schema_fits(document, definition, wrong, sizeof wrong))
         return alx_fail(ALX_STATUS_MODEL, "%s: damaged: %s; measure again", path, wrong);
-    for (size_t i = 0; i < cli_bench_part_count(document); i++)
-        if (!points_inside(cli_bench_part(document, i)))
+    for (size_t i = 0; i < bench_part_count(document); i++)
+        if (!points_inside(bench_part(document, i)))
             return alx_fail(ALX_STATUS_MODEL,
                             "%s: damaged: a device names hardware that is not there; measure again",
                             path);
     return ALX_STATUS_OK;
 }
 
-enum alx_status cli_bench_read(const char *path, json_t **out)
+enum alx_status bench_read(const char *path, json_t **out)
 {
     enum alx_status status = ALX_STATUS_OK;
     uint8_t *bytes = NULL;
