@@ -29,8 +29,10 @@ enum {
     ON_CONVERT = 1 << 4,
     ON_CACHE = 1 << 5,
     ON_EVAL = 1 << 6,
-    ON_RUNS = ON_CLASSIFY | ON_EVAL, /* what runs a network */
-    ON_ALL = (1 << 7) - 1,
+    ON_BENCH = 1 << 7,
+    ON_RUNS = ON_CLASSIFY | ON_EVAL, /* what answers about pictures */
+    ON_PLANS = ON_RUNS | ON_BENCH,   /* what runs a network */
+    ON_ALL = (1 << 8) - 1,
 };
 
 enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
@@ -52,12 +54,13 @@ struct cli_options {
     size_t operand_count;
 
     const char *device, *model, *network, *labels, *algorithm, *layer, *cache_dir;
-    const char *json_file, *probabilities, *print;
-    bool json, no_cache, explain, clear, list, quiet, help, version;
+    const char *json_file, *probabilities, *trace, *print;
+    bool json, csv, markdown, no_cache, explain, clear, list, quick, interleave, quiet, help,
+        version;
     size_t verbose; /* how often it was given */
-    size_t batch, top, input_size, memory_limit_mib, shapes;
+    size_t batch, top, input_size, memory_limit_mib, shapes, timeout;
     int precision, resize, order, color;
-    struct triple mean, std, scale; /* the scale is one number */
+    struct triple mean, std, scale, time; /* scale and time are one number */
 };
 
 struct cli_command {
@@ -140,5 +143,6 @@ int cli_verify(const struct cli_options *options);
 int cli_convert(const struct cli_options *options);
 int cli_cache(const struct cli_options *options);
 int cli_eval(const struct cli_options *options);
+int cli_bench(const struct cli_options *options);
 
 #endif
