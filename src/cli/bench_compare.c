@@ -179,8 +179,7 @@ static enum alx_status compare_runs(const json_t *old, const json_t *new, double
     } else if (is) {
         row = row_of("", "had failed before", false);
     } else {
-        row =
-            row_of("", bench_text(new, "reason"), was && bench_is(new, "status", "failed"));
+        row = row_of("", bench_text(new, "reason"), was && bench_is(new, "status", "failed"));
     }
     cli_json_set(row, "precision", json_incref(json_object_get(either, "precision")));
     cli_json_set(row, "batch", json_incref(json_object_get(either, "batch")));
@@ -277,8 +276,8 @@ error:
 
 /* --- documents --- */
 
-/* Fingerprints hold the system's release and the devices, too: where those explain that they differ,
- * it is the same machine with something new, which is what people want to compare. */
+/* Fingerprints hold the system's release and the devices, too: where those explain that they
+ * differ, it is the same machine with something new, which is what people want to compare. */
 static bool is_same_machine(const json_t *old, const json_t *new)
 {
     static const char *const fingerprint[] = {"fingerprint", NULL}, *const system[] = {"os", NULL};
@@ -334,7 +333,7 @@ static json_t *side_json(const json_t *document)
 }
 
 enum alx_status bench_compare(const json_t *old, const json_t *new, double threshold_percent,
-                                  json_t **out)
+                              json_t **out)
 {
     enum alx_status status = ALX_STATUS_OK;
     const json_t *before = json_object_get(old, "devices"),

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/bench_report.h"
 #include "cli/bench_markdown.h"
+#include "cli/bench_report.h"
 #include "cli/bench_tables.h"
 #include "cli/message.h"
 
@@ -72,12 +72,12 @@ static void add_row(struct cli_table *table, const char *run, const char *layer,
         cli_table_add(table, "-");
     else
         cli_table_add(table, "%+.*f %%", fabs(change) < 99.95, change);
-    cli_table_add(table, "%s%s%s%s", bench_true(row, "regression") ? "REGRESSION, " : "",
-                  verdict, *verdict && *reason ? ": " : "", reason);
+    cli_table_add(table, "%s%s%s%s", bench_true(row, "regression") ? "REGRESSION, " : "", verdict,
+                  *verdict && *reason ? ": " : "", reason);
 }
 
-/* Layers are shown where they say something: those that changed, or all of them. */
-static void fill_table(const json_t *device, bool all_layers, struct cli_table *out)
+/* `verbose` 0: without layers, 1: with those that changed, 2: with all. */
+static void fill_table(const json_t *device, size_t verbose, struct cli_table *out)
 {
     static const struct cli_column columns[] = {
         {"Run", false, false},   {"Layer", false, true},   {"Old, ms", true, false},
@@ -95,8 +95,9 @@ static void fill_table(const json_t *device, bool all_layers, struct cli_table *
         add_row(out, name, "all", run);
         json_array_foreach(json_object_get(run, "layers"), j, layer)
         {
-            if (all_layers || bench_is(layer, "verdict", "faster") ||
-                bench_is(layer, "verdict", "slower"))
+            bool changed =
+                bench_is(layer, "verdict", "faster") || bench_is(layer, "verdict", "slower");
+            if (verbose > 1 || (verbose && changed))
                 add_row(out, "", bench_text(layer, "name"), layer);
         }
     }
@@ -104,7 +105,7 @@ static void fill_table(const json_t *device, bool all_layers, struct cli_table *
 
 /* --- the terminal --- */
 
-static void print_device(const json_t *device, bool all_layers)
+static void print_device(const json_t *device, size_t verbose)
 {
     struct cli_table table;
     const json_t *about = json_object_get(device, "device"),
@@ -118,14 +119,11 @@ static void print_device(const json_t *device, bool all_layers)
                        bench_text(device, "reason"));
     for (size_t i = 0; i < json_array_size(notes); i++)
         cli_print_line(STYLE_PLAIN, "%s", json_string_value(json_array_get(notes, i)));
-    fill_table(device, all_layers, &table);
-    if (table.cell_count)
-        cli_table_print(&table);
-    else
-        cli_table_free(&table);
+    fill_table(device, verbose, &table);
+    cli_table_print(&table);
 }
 
-void bench_compare_print(const json_t *comparison, bool all_layers)
+void bench_compare_print(const json_t *comparison, size_t verbose)
 {
     const json_t *old = json_object_get(comparison, "old"),
                  *new = json_object_get(comparison, "new");
@@ -134,10 +132,10 @@ void bench_compare_print(const json_t *comparison, bool all_layers)
     cli_output_set_width(WIDTH);
     cli_print_line(STYLE_BOLD, "%s: %s (alexnet-cl %s) against %s (alexnet-cl %s)",
                    bench_text(json_object_get(comparison, "network"), "name"),
-                   bench_text(new, "time"), bench_text(new, "version"),
-                   bench_text(old, "time"), bench_text(old, "version"));
+                   bench_text(new, "time"), bench_text(new, "version"), bench_text(old, "time"),
+                   bench_text(old, "version"));
     for (size_t i = 0; i < json_array_size(devices); i++)
-        print_device(json_array_get(devices, i), all_layers);
+        print_device(json_array_get(devices, i), verbose);
     printf("\n");
     cli_print_line(counts.regressions ? STYLE_BAD : STYLE_GOOD,
                    "%zu faster, %zu slower, %zu the same, %zu ambiguous; %zu regression%s above %s",
@@ -156,8 +154,7 @@ char *bench_compare_markdown(const json_t *comparison)
     const json_t *old = json_object_get(comparison, "old"),
                  *new = json_object_get(comparison, "new");
     struct counts counts = count_all(comparison);
-    alx_text_add(&out, "## %s against %s\n\n", bench_text(new, "time"),
-                 bench_text(old, "time"));
+    alx_text_add(&out, "## %s against %s\n\n", bench_text(new, "time"), bench_text(old, "time"));
     json_array_foreach(json_object_get(comparison, "devices"), i, device)
     {
         struct cli_table table;
@@ -168,11 +165,8 @@ char *bench_compare_markdown(const json_t *comparison)
             cli_markdown_text(&out, bench_text(device, "reason"));
             alx_text_add(&out, "\n\n");
         }
-        fill_table(device, false, &table);
-        if (table.cell_count)
-            cli_markdown_table(&out, &table);
-        else
-            cli_table_free(&table);
+        fill_table(device, 1, &table);
+        cli_markdown_table(&out, &table);
     }
     alx_text_add(&out, "%zu faster, %zu slower, %zu the same, %zu ambiguous; %zu regressions\n",
                  counts.faster, counts.slower, counts.same, counts.ambiguous, counts.regressions);

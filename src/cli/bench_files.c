@@ -32,6 +32,13 @@ static bool is_standard_output(const char *path)
     return path && !strcmp(path, "-");
 }
 
+/* How many outputs go to standard output, where they take the place of the tables. */
+static size_t count_printed(const struct cli_options *options)
+{
+    return (options->json && !options->json_file) + is_standard_output(options->csv) +
+           is_standard_output(options->markdown) + is_standard_output(options->html);
+}
+
 static enum alx_status check_operands(const struct cli_options *options)
 {
     if (options->merge && options->from)
@@ -56,9 +63,7 @@ static enum alx_status check_operands(const struct cli_options *options)
 
 static enum alx_status check_outputs(const struct cli_options *options)
 {
-    size_t printed = (options->json && !options->json_file) + is_standard_output(options->csv) +
-                     is_standard_output(options->markdown) + is_standard_output(options->html);
-    if (printed > 1)
+    if (count_printed(options) > 1)
         return alx_fail(ALX_STATUS_USAGE,
                         "bench: two outputs cannot both be printed; write one to a "
                         "file, as in --json=FILE");
@@ -110,9 +115,8 @@ static size_t put_all(const json_t *document, const json_t *comparison,
     if (options->csv)
         failed += put(options->csv, bench_csv(document)) != ALX_STATUS_OK;
     if (options->markdown)
-        failed +=
-            put(options->markdown, comparison ? bench_compare_markdown(comparison)
-                                              : bench_markdown(document)) != ALX_STATUS_OK;
+        failed += put(options->markdown, comparison ? bench_compare_markdown(comparison)
+                                                    : bench_markdown(document)) != ALX_STATUS_OK;
     return failed;
 }
 
@@ -120,16 +124,15 @@ int bench_finish(json_t *document, const struct cli_options *options, int code)
 {
     enum alx_status status = ALX_STATUS_OK;
     json_t *old = NULL, *comparison = NULL;
-    bool text =
-        !options->json && !options->csv && !options->markdown && !is_standard_output(options->html);
+    size_t verbose = options->quiet ? 0 : options->verbose + 1;
     if (options->compare) {
         ALX_TRY(bench_read(options->compare, &old));
         ALX_TRY(bench_compare(old, document, threshold_of(options), &comparison));
     }
-    if (text && comparison)
-        bench_compare_print(comparison, options->verbose > 0);
-    else if (text)
-        bench_print(document, options->verbose > 0);
+    if (!count_printed(options) && comparison)
+        bench_compare_print(comparison, verbose);
+    else if (!count_printed(options))
+        bench_print(document, verbose);
     if (put_all(document, comparison, options) && !code)
         code = EXIT_SOME_FAILED;
     if (options->json)

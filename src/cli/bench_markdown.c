@@ -25,6 +25,8 @@ void cli_markdown_text(struct alx_text *out, const char *text)
 void cli_markdown_table(struct alx_text *out, struct cli_table *table)
 {
     size_t columns = table->column_count;
+    if (!table->cell_count)
+        return;
     for (size_t i = 0; i < columns; i++)
         alx_text_add(out, "| %s ", table->columns[i].title);
     alx_text_add(out, "|\n");

@@ -9,7 +9,7 @@
 
 /* Adds a text from outside so that it is shown as it is. */
 void cli_markdown_text(struct alx_text *out, const char *text);
-/* Adds a table, and frees its cells. */
+/* Adds a table, unless it is empty, and frees its cells. */
 void cli_markdown_table(struct alx_text *out, struct cli_table *table);
 
 #endif

@@ -75,12 +75,11 @@ static enum alx_status add_part(json_t *merged, const char *path, const json_t *
             return ALX_STATUS_OK;
         }
     if (count && !is_same_network(json_array_get(parts, 0), part))
-        return alx_fail(
-            ALX_STATUS_USAGE,
-            "%s: measured %s, the documents before it %s, so that their times do not "
-            "compare; merge those of one network",
-            path, bench_text(json_object_get(part, "network"), "name"),
-            bench_text(json_object_get(json_array_get(parts, 0), "network"), "name"));
+        return alx_fail(ALX_STATUS_USAGE,
+                        "%s: measured %s, the documents before it %s, so that their times do not "
+                        "compare; merge those of one network",
+                        path, bench_text(json_object_get(part, "network"), "name"),
+                        bench_text(json_object_get(json_array_get(parts, 0), "network"), "name"));
     json_array_append_new(parts, json_deep_copy(part));
     for (size_t i = 0; i < count; i++)
         note_duplicates(merged, path, i, count);

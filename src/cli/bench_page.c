@@ -150,8 +150,7 @@ static void add_tile(struct alx_text *out, const char *title, struct cli_words v
     cli_html(out, "<dd><strong>", "</strong> ", "%s", value.text);
     cli_html(out, "<span>", "</span>", "%s", unit);
     cli_html(out, "<small>", "</small></dd></div>\n", "%s, %s",
-             bench_text(json_object_get(device, "device"), "name"),
-             bench_run_name(run).text);
+             bench_text(json_object_get(device, "device"), "name"), bench_run_name(run).text);
 }
 
 static void add_tiles(struct cli_page *page, const json_t *document)
@@ -279,8 +278,7 @@ static void add_part(struct cli_page *page, const json_t *part)
     json_t *device;
     alx_text_add(out, "<section>\n");
     if (page->merged)
-        cli_html(out, "<h2>", "</h2>\n", "%s, %s", bench_host(part).text,
-                 bench_text(part, "time"));
+        cli_html(out, "<h2>", "</h2>\n", "%s, %s", bench_host(part).text, bench_text(part, "time"));
     else
         alx_text_add(out, "<h2>Device by device</h2>\n");
     json_array_foreach(json_object_get(part, "devices"), index, device)

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "cli/bench_report.h"
 #include "cli/bench_page.h"
+#include "cli/bench_report.h"
 #include "cli/bench_tables.h"
 
 /* Of a chart of 100 % width, after the labels on the left; the rest is for the values. */
@@ -64,8 +64,7 @@ static void add_bar(struct alx_text *out, const struct measure *measure, const j
                  middle + 4);
     cli_html(out, "", "</tspan>", "%s", cli_figures(value).text);
     if (measure->best)
-        alx_text_add(out, "<tspan class=\"muted\"> batch %.0f</tspan>",
-                     bench_number(run, "batch"));
+        alx_text_add(out, "<tspan class=\"muted\"> batch %.0f</tspan>", bench_number(run, "batch"));
     alx_text_add(out, "</text></g>\n");
 }
 
@@ -76,8 +75,7 @@ static size_t add_svg(struct bars *bars, const json_t *device)
     const json_t *runs[8];
     size_t count = 0, used = 0;
     for (size_t i = 0; bench_precisions[i]; i++) {
-        const json_t *run =
-            bench_find_run(device, bench_precisions[i], bars->measure->best);
+        const json_t *run = bench_find_run(device, bench_precisions[i], bars->measure->best);
         if (run && value_of(bars->measure, run, "median_ms") > 0)
             runs[count++] = run;
     }
@@ -100,8 +98,8 @@ static void add_device(void *user, const json_t *part, const json_t *device, boo
 {
     struct bars *bars = user;
     struct alx_text *out = &bars->page->out;
-    const json_t *hardware = json_array_get(json_object_get(part, "hardware"),
-                                            (size_t)bench_number(device, "hardware"));
+    const json_t *hardware =
+        json_array_get(json_object_get(part, "hardware"), (size_t)bench_number(device, "hardware"));
     if (bars->page->merged && part != bars->part)
         cli_html(out, "<h4 class=\"machine\">", "</h4>\n", "%s, %.10s", bench_host(part).text,
                  bench_text(part, "time"));
@@ -115,11 +113,11 @@ static void add_device(void *user, const json_t *part, const json_t *device, boo
         alx_text_add(out, "</span></h4>\n");
     }
     cli_html(out, "<p class=\"driver\">", "</p>\n", "%.0f. %s",
-             bench_number(json_object_get(device, "device"), "number"),
-             bench_driver(device).text);
-    if (!bench_is(device, "status", "ok"))
+             bench_number(json_object_get(device, "device"), "number"), bench_driver(device).text);
+    size_t shown = add_svg(bars, device);
+    if (!bench_is(device, "status", "ok")) /* what it did before it failed is shown, too */
         cli_page_failure(out, device);
-    else if (!add_svg(bars, device))
+    else if (!shown)
         alx_text_add(out, "<p class=\"muted\">not measured</p>\n");
 }
 

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/bench_report.h"
 #include "cli/bench_page.h"
+#include "cli/bench_report.h"
 
 enum {
     LEFT_PIXELS = 44, /* for the labels of the axis */

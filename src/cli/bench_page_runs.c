@@ -4,8 +4,8 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "cli/bench_report.h"
 #include "cli/bench_page.h"
+#include "cli/bench_report.h"
 #include "cli/bench_tables.h"
 
 enum {

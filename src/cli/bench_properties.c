@@ -38,6 +38,7 @@ static const struct property device_properties[] = {
     {"default", "Chosen by default", YES_OR_NO},
     {"usable", "Usable", YES_OR_NO},
     {"problem", "Problem", TEXT},
+    {"pci", "Place on the bus", TEXT},
 };
 
 static const struct property host_properties[] = {
@@ -83,6 +84,7 @@ static const struct property state_properties[] = {
      "C",
      NUMBER},
     {"load", "Load", NUMBER},
+    {"throttled", "Slowed down by heat, times", NUMBER},
 };
 
 static const struct cli_column columns[] = {{"Property", false, false}, {"Value", false, true}};

@@ -66,7 +66,8 @@ double cli_half_width_percent(double low, double high, double middle);
 
 /* --- renderings, each of a document of either schema --- */
 
-void bench_print(const json_t *document, bool all_layers);
+/* To standard output; `verbose` 0: without layers, 1: those of one run of each device, 2: all. */
+void bench_print(const json_t *document, size_t verbose);
 /* Owned texts: free(). */
 char *bench_csv(const json_t *document);
 char *bench_markdown(const json_t *document);
@@ -78,9 +79,9 @@ char *bench_page(const json_t *document);
  * least a hundredth of its run, that is slower by more than `threshold_percent`, or a device or run
  * that was measured and now fails. USAGE where they cannot be compared. `*out` is owned. */
 enum alx_status bench_compare(const json_t *old, const json_t *new, double threshold_percent,
-                                  json_t **out);
+                              json_t **out);
 size_t bench_regressions(const json_t *comparison);
-void bench_compare_print(const json_t *comparison, bool all_layers);
+void bench_compare_print(const json_t *comparison, size_t verbose);
 char *bench_compare_markdown(const json_t *comparison); /* owned: free() */
 
 #endif

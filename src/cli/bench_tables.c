@@ -14,10 +14,16 @@ const char *const bench_precisions[] = {"fp32", "fp16", "int8", NULL};
 
 struct cli_line bench_driver(const json_t *device)
 {
+    static const char *const shorter[][2] = {{"Portable Computing Language", "PoCL"},
+                                             {"AMD Accelerated Parallel Processing", "AMD APP"},
+                                             {"Intel(R) OpenCL", "Intel OpenCL"}};
     struct cli_line line;
     const json_t *about = json_object_get(device, "device");
-    snprintf(line.text, sizeof line.text, "%.150s %.80s", bench_text(about, "platform"),
-             bench_text(about, "driver"));
+    const char *name = bench_text(about, "platform");
+    for (size_t i = 0; i < sizeof shorter / sizeof *shorter; i++)
+        if (!strncmp(name, shorter[i][0], strlen(shorter[i][0])))
+            name = shorter[i][1];
+    snprintf(line.text, sizeof line.text, "%.150s %.80s", name, bench_text(about, "driver"));
     return line;
 }
 
@@ -66,8 +72,7 @@ const json_t *bench_find_run(const json_t *device, const char *precision, bool b
     json_array_foreach(json_object_get(device, "runs"), index, run)
     {
         bool wanted = best ? bench_true(run, "best") : bench_number(run, "batch") == 1;
-        if (wanted && bench_is(run, "precision", precision) &&
-            bench_is(run, "status", "ok"))
+        if (wanted && bench_is(run, "precision", precision) && bench_is(run, "status", "ok"))
             return run;
     }
     return NULL;
@@ -112,8 +117,7 @@ void bench_each_device(const json_t *document, bench_device_fn *found, void *use
 
 /* --- notes --- */
 
-static void each_text(const json_t *array, const char *subject, bench_note_fn *found,
-                      void *user)
+static void each_text(const json_t *array, const char *subject, bench_note_fn *found, void *user)
 {
     for (size_t i = 0; i < json_array_size(array); i++)
         found(user, subject, json_string_value(json_array_get(array, i)));
@@ -125,8 +129,7 @@ static void note_run(const json_t *device, const json_t *run, bench_note_fn *fou
     size_t index;
     json_t *layer;
     snprintf(subject, sizeof subject, "%s, %s",
-             bench_text(json_object_get(device, "device"), "name"),
-             bench_run_name(run).text);
+             bench_text(json_object_get(device, "device"), "name"), bench_run_name(run).text);
     each_text(json_object_get(run, "notes"), subject, found, user);
     if (!bench_is(run, "status", "ok"))
         found(user, subject, bench_text(run, "reason"));
@@ -218,11 +221,10 @@ static void add_device(void *user, const json_t *part, const json_t *device, boo
     bool any = false;
     if (first) {
         cli_table_add(table, "%s", "");
-        cli_table_add(table, "%s (%s)", bench_text(hardware, "name"),
-                      bench_text(hardware, "type"));
+        cli_table_add(table, "%s (%s)", bench_text(hardware, "name"), bench_text(hardware, "type"));
         add_cells(table, DEVICES_COLUMNS - 2);
     }
-    for (size_t i = 0; bench_is(device, "status", "ok") && bench_precisions[i]; i++)
+    for (size_t i = 0; bench_precisions[i]; i++)
         any = add_precision(table, device, bench_precisions[i], !any) || any;
     if (any)
         return;
@@ -231,8 +233,7 @@ static void add_device(void *user, const json_t *part, const json_t *device, boo
     for (size_t i = 2; i < DEVICES_COLUMNS - 1; i++)
         cli_table_add(table, "-");
     cli_table_add(table, "%s",
-                  bench_is(device, "status", "ok") ? "no run"
-                                                       : bench_text(device, "status"));
+                  bench_is(device, "status", "ok") ? "no run" : bench_text(device, "status"));
 }
 
 void bench_devices_table(const json_t *document, struct cli_table *out)
@@ -368,11 +369,10 @@ void bench_runs_table(const json_t *device, struct cli_table *out)
         cli_table_add(out, "%s", cli_figures(median).text);
         cli_table_add(out, "%s to %s", cli_figures(bench_number(run, "p10_ms")).text,
                       cli_figures(bench_number(run, "p90_ms")).text);
-        cli_table_add(
-            out, "%s",
-            cli_percent(cli_half_width_percent(bench_number(run, "ci_low_ms"),
-                                               bench_number(run, "ci_high_ms"), median))
-                .text);
+        cli_table_add(out, "%s",
+                      cli_percent(cli_half_width_percent(bench_number(run, "ci_low_ms"),
+                                                         bench_number(run, "ci_high_ms"), median))
+                          .text);
         cli_table_add(out, "%s", cli_whole(bench_number(run, "samples")).text);
         cli_table_add(out, "%s", cli_figures(bench_number(run, "images_per_s")).text);
         cli_table_add(out, "%s", cli_figures(bench_number(run, "gflops")).text);

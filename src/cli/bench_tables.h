@@ -31,7 +31,7 @@ void bench_versions_table(const json_t *part, struct cli_table *out);
 
 /* --- parts of them --- */
 
-/* "Portable Computing Language 3.1": through which driver a piece of hardware is used. */
+/* "PoCL 3.1": through which driver a piece of hardware is used, in short. */
 struct cli_line {
     char text[256];
 };

@@ -45,12 +45,12 @@ static void print_run(const json_t *device, const json_t *run)
 
 static void print_layers(void *user, const json_t *part, const json_t *device, bool first)
 {
-    const bool *all = user;
+    const size_t *verbose = user;
     const json_t *runs = json_object_get(device, "runs"), *main_run = bench_main_run(device);
     (void)part, (void)first;
     for (size_t i = 0; i < json_array_size(runs); i++) {
         const json_t *run = json_array_get(runs, i);
-        if (run == main_run || (*all && bench_is(run, "status", "ok")))
+        if (run == main_run || (*verbose > 1 && bench_is(run, "status", "ok")))
             print_run(device, run);
     }
 }
@@ -64,8 +64,7 @@ static void print_note(void *user, const char *subject, const char *note)
 static void print_part(const json_t *part)
 {
     const json_t *network = json_object_get(part, "network");
-    cli_print_line(STYLE_BOLD, "%s on %s", bench_text(network, "name"),
-                   bench_host(part).text);
+    cli_print_line(STYLE_BOLD, "%s on %s", bench_text(network, "name"), bench_host(part).text);
     cli_print_line(STYLE_PLAIN, "measured %s by alexnet-cl %s", bench_text(part, "time"),
                    bench_text(part, "version"));
     bench_each_note(part, print_note, NULL);
@@ -85,7 +84,7 @@ static void print_limits(const json_t *part)
     cli_table_print(&table);
 }
 
-void bench_print(const json_t *document, bool all_layers)
+void bench_print(const json_t *document, size_t verbose)
 {
     struct cli_table table;
     cli_output_set_width(WIDTH);
@@ -96,5 +95,14 @@ void bench_print(const json_t *document, bool all_layers)
     bench_each_device(document, print_reason, NULL);
     for (size_t i = 0; i < bench_part_count(document); i++)
         print_limits(bench_part(document, i));
-    bench_each_device(document, print_layers, &all_layers);
+    if (!verbose)
+        return;
+    bench_each_device(document, print_layers, &verbose);
+    putchar('\n');
+    cli_print_line(
+        STYLE_DIM,
+        "Times are medians by the wall clock, copies included; within: half of the 95 %% "
+        "confidence interval; batch, images/s: the fastest; limit: of what the measured "
+        "limits allow. Layers are timed by the device, with profiling; spread: half of "
+        "the 10 to 90 %% range. --json=FILE keeps all samples, --html FILE draws them.");
 }

@@ -30,7 +30,8 @@ enum {
     ON_CACHE = 1 << 5,
     ON_EVAL = 1 << 6,
     ON_BENCH = 1 << 7,
-    ON_RUNS = ON_CLASSIFY | ON_EVAL, /* what runs a network */
+    ON_RUNS = ON_CLASSIFY | ON_EVAL, /* what answers about pictures */
+    ON_PLANS = ON_RUNS | ON_BENCH,   /* what runs a network */
     ON_ALL = (1 << 8) - 1,
 };
 
@@ -53,14 +54,14 @@ struct cli_options {
     size_t operand_count;
 
     const char *device, *model, *network, *labels, *algorithm, *layer, *cache_dir;
-    const char *json_file, *probabilities, *print;
+    const char *json_file, *probabilities, *trace, *print;
     const char *html, *csv, *markdown; /* "-": standard output */
     const char *from, *compare;
-    bool json, no_cache, explain, clear, list, merge, quiet, help, version;
+    bool json, no_cache, explain, clear, list, quick, interleave, merge, quiet, help, version;
     size_t verbose; /* how often it was given */
-    size_t batch, top, input_size, memory_limit_mib, shapes;
+    size_t batch, top, input_size, memory_limit_mib, shapes, timeout;
     int precision, resize, order, color;
-    struct triple mean, std, scale, threshold; /* the last two are one number */
+    struct triple mean, std, scale, time, threshold; /* the last three are one number */
 };
 
 struct cli_command {

@@ -345,6 +345,8 @@ static void print_row(const struct cli_table *table, char *const *cells, const s
 void cli_table_print(struct cli_table *table)
 {
     const size_t columns = table->column_count;
+    if (!table->cell_count)
+        return;
     size_t *widths = cli_alloc(columns, sizeof *widths, "a table");
     char **titles = cli_alloc(columns, sizeof *titles, "a table");
     for (size_t i = 0; i < columns; i++) {

@@ -73,7 +73,7 @@ struct cli_table {
 /* Zero-initialise with columns and their count, then add cells from left to right. */
 void cli_table_add(struct cli_table *table, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* Prints it, with its titles, and frees the cells. */
+/* Prints it, with its titles, and frees the cells; an empty one prints nothing. */
 void cli_table_print(struct cli_table *table);
 /* Frees the cells without printing. */
 void cli_table_free(struct cli_table *table);

@@ -27,16 +27,19 @@ static const struct cli_command commands[] = {
      "or its number; or of a pair of IDX files (as MNIST has them, plain or .gz). Prints top-1 and "
      "top-5 accuracy, what was taken for what, and images per second.",
      "alexnet-cl eval t10k-images-idx3-ubyte.gz t10k-labels-idx1-ubyte.gz", cli_eval},
+    {"bench", ON_BENCH, "[FILE...]", 0, SIZE_MAX, "measure devices side by side, layer by layer",
+     "Measures every device (or those of --device) in a process of its own: what it can do at "
+     "most, whether its results are right, then AlexNet with random weights (or --network, "
+     "--model) for one image and for as many at a time as are fastest, with float32, half and "
+     "8-bit weights. Medians have their confidence intervals; a device that fails or hangs is a "
+     "row that says so. --json=FILE keeps all of it: --from FILE shows it again, --merge FILE... "
+     "puts several machines side by side, and --compare OLD [FILE] says what became faster or "
+     "slower beyond noise.",
+     "alexnet-cl bench --quick --json=result.json --html result.html", cli_bench},
     {"verify", ON_VERIFY, "", 0, 0, "compare every kernel on a device with the reference",
      "Runs every algorithm over many shapes, on small whole numbers, which must be exact, and on "
      "real numbers, whose largest error is printed as a part of the error that rounding allows.",
      "alexnet-cl verify --device all", cli_verify},
-    {"bench", ON_BENCH, "[FILE...]", 0, SIZE_MAX, "measure devices side by side, layer by layer",
-     "Shows what was measured: as a table, as a page (--html), as JSON, CSV or Markdown. --from "
-     "shows it again, --merge puts several machines' documents side by side, and --compare "
-     "OLD.json "
-     "NEW.json says what became faster or slower beyond noise, and exits 1 on a regression.",
-     "alexnet-cl bench --merge a.json b.json --html all.html", cli_bench},
     {"convert", ON_CONVERT, "IN OUT.safetensors", 2, 2, "read any model file, write safetensors",
      "Reads the model IN (a file or an installed model's name) and writes it with its network, "
      "labels and preprocessing as a safetensors file, which runs without further options. An "
@@ -63,17 +66,17 @@ const struct cli_command *cli_command(size_t index)
 static const struct cli_option options[] = {
     {OPTION("device", 'd', "SPEC",
             "the device: a number as devices prints it, PLATFORM:DEVICE, a part of its name, cpu "
-            "or gpu; verify also takes all and lists such as 1,3 (default: $ALEXNET_CL_DEVICE, "
-            "else the best real device)",
-            ON_RUNS | ON_VERIFY, KIND_TEXT, device),
+            "or gpu; bench and verify also take all and lists such as 1,3 (default: "
+            "$ALEXNET_CL_DEVICE, else the best real device; bench: all)",
+            ON_PLANS | ON_VERIFY, KIND_TEXT, device),
      OFFER("cpu", "gpu", "all")},
     {OPTION("model", 'm', "FILE|NAME", "the model: a file, or the name of an installed one",
-            ON_RUNS | ON_INFO, KIND_TEXT, model),
+            ON_PLANS | ON_INFO, KIND_TEXT, model),
      .completion = COMPLETE_FILE},
     {OPTION(
          "network", 0, "NAME|FILE",
          "the network that a file of mere weights belongs to: a built-in one, or a .prototxt file",
-         ON_RUNS | ON_INFO | ON_CONVERT, KIND_TEXT, network),
+         ON_PLANS | ON_INFO | ON_CONVERT, KIND_TEXT, network),
      .completion = COMPLETE_NETWORK},
     {OPTION("labels", 0, "FILE", "the names of the classes, one a line",
             ON_RUNS | ON_INFO | ON_CONVERT, KIND_TEXT, labels),
@@ -82,13 +85,14 @@ static const struct cli_option options[] = {
             "print the N most probable classes (default 5); 0: all, in their order", ON_CLASSIFY,
             KIND_NUMBER, top),
      BETWEEN(0, 1000000)},
-    {OPTION("batch", 'b', "N", "images in one run (default 1; eval: 32)", ON_RUNS, KIND_NUMBER,
-            batch),
+    {OPTION("batch", 'b', "N",
+            "images in one run (default 1; eval: 32; bench: 1, and what is fastest)", ON_PLANS,
+            KIND_NUMBER, batch),
      BETWEEN(1, 4096)},
     {OPTION("precision", 0, "fp32|fp16|int8",
             "how weights are stored, on the device or by convert (fp32, fp16); sums are always "
             "float32",
-            ON_RUNS | ON_CONVERT, KIND_CHOICE, precision),
+            ON_PLANS | ON_CONVERT, KIND_CHOICE, precision),
      OFFER("fp32", "fp16", "int8")},
     {OPTION("input-size", 0, "N", "make the network's input N x N, where its weights allow it",
             ON_RUNS, KIND_NUMBER, input_size),
@@ -115,11 +119,11 @@ static const struct cli_option options[] = {
             KIND_CHOICE, order),
      OFFER("rgb", "bgr")},
     {OPTION("memory-limit", 0, "MIB", "use no more device memory; weights are then streamed",
-            ON_RUNS, KIND_NUMBER, memory_limit_mib),
+            ON_PLANS, KIND_NUMBER, memory_limit_mib),
      BETWEEN(1, (size_t)1 << 24)},
     {OPTION("algorithm", 0, "NAME",
             "use this algorithm wherever it can be used; verify: only this one",
-            ON_RUNS | ON_VERIFY, KIND_TEXT, algorithm)},
+            ON_PLANS | ON_VERIFY, KIND_TEXT, algorithm)},
     {OPTION("layer", 0, "KIND",
             "verify only this kind of layer: conv, fc, lrn, max-pool, relu, softmax", ON_VERIFY,
             KIND_WORD, layer),
@@ -131,6 +135,19 @@ static const struct cli_option options[] = {
             "write all probabilities to FILE: float32, [images, classes]", ON_EVAL, KIND_TEXT,
             probabilities),
      .completion = COMPLETE_FILE},
+    {OPTION("time", 0, "SECONDS",
+            "the most that one measurement may take (default 10, with --quick 1); it ends before, "
+            "when the median is known within 2 %",
+            ON_BENCH, KIND_FLOAT, time),
+     .low = 1},
+    {OPTION("quick", 0, NULL, "measure for a shorter time, batches up to 16", ON_BENCH, KIND_FLAG,
+            quick)},
+    {OPTION("interleave", 0, NULL,
+            "let the devices take turns, so that what disturbs one disturbs all", ON_BENCH,
+            KIND_FLAG, interleave)},
+    {OPTION("timeout", 0, "SECONDS", "give a device up after so long without progress (default 60)",
+            ON_BENCH, KIND_NUMBER, timeout),
+     BETWEEN(1, 86400)},
     {OPTION("from", 0, "FILE", "show what was measured before, as --json wrote it; measure nothing",
             ON_BENCH, KIND_TEXT, from),
      .completion = COMPLETE_FILE},
@@ -153,17 +170,21 @@ static const struct cli_option options[] = {
     {OPTION("markdown", 0, "[FILE]", "print Markdown instead of text, or write it to FILE",
             ON_BENCH, KIND_OUTPUT, markdown),
      .completion = COMPLETE_FILE},
+    {OPTION("trace", 0, "FILE",
+            "write one run of each device, layer by layer, in Chrome's trace format", ON_BENCH,
+            KIND_TEXT, trace),
+     .completion = COMPLETE_FILE},
     {OPTION("list", 0, NULL, "list the installed models and the built-in networks", ON_INFO,
             KIND_FLAG, list)},
     {OPTION("clear", 0, NULL, "remove what is in the cache", ON_CACHE, KIND_FLAG, clear)},
     {OPTION("explain", 0, NULL,
             "print the plan: each layer's algorithm, why, and what it should cost", ON_RUNS,
             KIND_FLAG, explain)},
-    {OPTION("no-cache", 0, NULL, "compile all programs, keep none", ON_RUNS | ON_VERIFY, KIND_FLAG,
+    {OPTION("no-cache", 0, NULL, "compile all programs, keep none", ON_PLANS | ON_VERIFY, KIND_FLAG,
             no_cache)},
     {OPTION("cache-dir", 0, "DIR",
             "where compiled programs are kept (default: ~/.cache/alexnet-cl)",
-            ON_RUNS | ON_VERIFY | ON_CACHE, KIND_TEXT, cache_dir),
+            ON_PLANS | ON_VERIFY | ON_CACHE, KIND_TEXT, cache_dir),
      .completion = COMPLETE_FOLDER},
     {OPTION("json", 0, "[FILE]", "print one JSON document instead of text, or write it to FILE",
             ON_ALL, KIND_JSON, json),
