@@ -257,7 +257,8 @@ static enum alx_status compare_devices(const json_t *old, const json_t *new, dou
                          : !is  ? failure.text
                          : !was ? "had not been measured before"
                                 : "";
-    if (was && is) {
+    if (json_array_size(json_object_get(old, "runs")) &&
+        json_array_size(json_object_get(new, "runs"))) {
         ALX_TRY(compare_all_runs(old, new, threshold, runs));
         note_changes(notes, old, new);
     }

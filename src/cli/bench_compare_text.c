@@ -12,12 +12,7 @@
 
 enum { WIDTH = 80 };
 
-/* What was counted over all rows. */
-struct counts {
-    size_t faster, slower, same, ambiguous, regressions;
-};
-
-static void count_row(struct counts *counts, const json_t *row)
+static void count_row(struct bench_counts *counts, const json_t *row)
 {
     counts->faster += bench_is(row, "verdict", "faster");
     counts->slower += bench_is(row, "verdict", "slower");
@@ -26,9 +21,9 @@ static void count_row(struct counts *counts, const json_t *row)
     counts->regressions += bench_true(row, "regression");
 }
 
-static struct counts count_all(const json_t *comparison)
+struct bench_counts bench_count(const json_t *comparison)
 {
-    struct counts counts = {0};
+    struct bench_counts counts = {0};
     size_t i, j, k;
     json_t *device, *run, *layer;
     json_array_foreach(json_object_get(comparison, "devices"), i, device)
@@ -41,11 +36,6 @@ static struct counts count_all(const json_t *comparison)
         }
     }
     return counts;
-}
-
-size_t bench_regressions(const json_t *comparison)
-{
-    return count_all(comparison).regressions;
 }
 
 /* --- the table of a device --- */
@@ -128,7 +118,7 @@ void bench_compare_print(const json_t *comparison, size_t verbose)
     const json_t *old = json_object_get(comparison, "old"),
                  *new = json_object_get(comparison, "new");
     const json_t *devices = json_object_get(comparison, "devices");
-    struct counts counts = count_all(comparison);
+    struct bench_counts counts = bench_count(comparison);
     cli_output_set_width(WIDTH);
     cli_print_line(STYLE_BOLD, "%s: %s (alexnet-cl %s) against %s (alexnet-cl %s)",
                    bench_text(json_object_get(comparison, "network"), "name"),
@@ -153,7 +143,7 @@ char *bench_compare_markdown(const json_t *comparison)
     json_t *device;
     const json_t *old = json_object_get(comparison, "old"),
                  *new = json_object_get(comparison, "new");
-    struct counts counts = count_all(comparison);
+    struct bench_counts counts = bench_count(comparison);
     alx_text_add(&out, "## %s against %s\n\n", bench_text(new, "time"), bench_text(old, "time"));
     json_array_foreach(json_object_get(comparison, "devices"), i, device)
     {

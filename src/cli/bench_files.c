@@ -120,14 +120,26 @@ static size_t put_all(const json_t *document, const json_t *comparison,
     return failed;
 }
 
+/* Nothing compared is no good news. */
+static enum alx_status check_counts(const struct bench_counts *counts)
+{
+    if (counts->faster + counts->slower + counts->same + counts->ambiguous + counts->regressions)
+        return ALX_STATUS_OK;
+    return alx_fail(ALX_STATUS_USAGE, "--compare: no run was measured both times; measure the same "
+                                      "devices, precisions and batches");
+}
+
 int bench_finish(json_t *document, const struct cli_options *options, int code)
 {
     enum alx_status status = ALX_STATUS_OK;
     json_t *old = NULL, *comparison = NULL;
+    struct bench_counts counts = {0};
     size_t verbose = options->quiet ? 0 : options->verbose + 1;
     if (options->compare) {
         ALX_TRY(bench_read(options->compare, &old));
         ALX_TRY(bench_compare(old, document, threshold_of(options), &comparison));
+        counts = bench_count(comparison);
+        ALX_TRY(check_counts(&counts));
     }
     if (!count_printed(options) && comparison)
         bench_compare_print(comparison, verbose);
@@ -137,7 +149,7 @@ int bench_finish(json_t *document, const struct cli_options *options, int code)
         code = EXIT_SOME_FAILED;
     if (options->json)
         code = cli_json_finish(json_incref(comparison ? comparison : document), options, code);
-    if (comparison && bench_regressions(comparison) && !code)
+    if (comparison && counts.regressions && !code)
         code = EXIT_SOME_FAILED;
 error:
     json_decref(document);

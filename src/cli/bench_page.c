@@ -208,10 +208,10 @@ static void add_head(struct cli_page *page, const json_t *document)
 
 /* --- notes --- */
 
-/* Keeps those that concern a part apart from whether there are any. */
 struct notes {
     struct alx_text *out;
     size_t count;
+    const json_t *part; /* whose notes follow, when that is still to be said; or NULL */
 };
 
 static void add_note(void *user, const char *subject, const char *note)
@@ -221,6 +221,10 @@ static void add_note(void *user, const char *subject, const char *note)
         alx_text_add(notes->out, "<section class=\"notes\" aria-labelledby=\"doubts\">"
                                  "<h2 id=\"doubts\"><span aria-hidden=\"true\">&#9888;</span> What "
                                  "makes times doubtful</h2>\n<ul>\n");
+    if (notes->part)
+        cli_html(notes->out, "</ul>\n<p class=\"muted\">", "</p>\n<ul>\n", "%s, %s",
+                 bench_host(notes->part).text, bench_text(notes->part, "time"));
+    notes->part = NULL;
     alx_text_add(notes->out, "<li>");
     if (*subject)
         cli_html(notes->out, "<b>", "</b>: ", "%s", subject);
@@ -240,10 +244,12 @@ static void add_duplicates(struct notes *notes, const json_t *document)
 
 static void add_notes(struct cli_page *page, const json_t *document)
 {
-    struct notes notes = {&page->out, 0};
+    struct notes notes = {&page->out, 0, NULL};
     add_duplicates(&notes, document);
-    for (size_t i = 0; i < bench_part_count(document); i++)
+    for (size_t i = 0; i < bench_part_count(document); i++) {
+        notes.part = page->merged ? bench_part(document, i) : NULL;
         bench_each_note(bench_part(document, i), add_note, &notes);
+    }
     if (notes.count)
         alx_text_add(&page->out, "</ul></section>\n");
 }

@@ -193,11 +193,12 @@ static void add_roofs(struct alx_text *out, struct roofline *r, const json_t *li
 static bool place_label(struct roofline *r, const char *name, double x, double y, double *dx,
                         double *dy)
 {
-    enum { RIGHT = 9, REACH = 3 };
+    enum { RIGHT = 9, REACH = 3, SIDES = 3 };
     double width = (double)cli_text_width(name) * LETTER_PIXELS, at = x * NARROWEST / PLOT_PERCENT;
-    for (int step = 0; step < 2 * (2 * REACH + 1); step++) {
-        int line = (step / 2 + 1) / 2 * ((step / 2) % 2 ? -1 : 1); /* 0, -1, 1, -2, ... */
-        double left = step % 2 ? -RIGHT - width : RIGHT;
+    for (int step = 0; step < SIDES * (2 * REACH + 1); step++) {
+        int turn = step / SIDES, side = step % SIDES;
+        int line = (turn + 1) / 2 * (turn % 2 ? -1 : 1); /* 0, -1, 1, -2, ... */
+        double left = side == 0 ? RIGHT : side == 1 ? -RIGHT - width : -width / 2;
         double top = y + line * LINE_PIXELS - LINE_PIXELS / 2.0;
         struct box box = {at + left, top, at + left + width, top + LINE_PIXELS};
         if (!is_free(r, box))
@@ -266,8 +267,8 @@ void cli_page_roofline(struct cli_page *page, const json_t *device, const json_t
     alx_text_add(out,
                  "<figure><figcaption>Roofline <span class=\"muted\">(GFLOP/s over operations a "
                  "byte, both logarithmic)</span></figcaption>\n<p class=\"key\">"
-                 "<span class=\"mark compute\">&#9679;</span> bound by compute "
-                 "<span class=\"mark memory\">&#9670;</span> bound by memory; hollow, on the "
+                 "<span class=\"mark compute\"></span>bound by compute "
+                 "<span class=\"mark memory\"></span>bound by memory; hollow, on the "
                  "left edge: without multiplications</p>\n");
     cli_page_svg(page, TOP_PIXELS + PLOT_PIXELS + BELOW_PIXELS, "Roofline",
                  "Each layer as a point below the roof that memory and arithmetic make. The table "

@@ -80,7 +80,11 @@ char *bench_page(const json_t *document);
  * that was measured and now fails. USAGE where they cannot be compared. `*out` is owned. */
 enum alx_status bench_compare(const json_t *old, const json_t *new, double threshold_percent,
                               json_t **out);
-size_t bench_regressions(const json_t *comparison);
+/* What was found, over runs and layers. */
+struct bench_counts {
+    size_t faster, slower, same, ambiguous, regressions;
+};
+struct bench_counts bench_count(const json_t *comparison);
 void bench_compare_print(const json_t *comparison, size_t verbose);
 char *bench_compare_markdown(const json_t *comparison); /* owned: free() */
 
