@@ -21,7 +21,20 @@ static void add_number(struct cli_table *table, double value)
     if (isnan(value))
         cli_table_add(table, "-");
     else
-        cli_table_add(table, "%.*f", value < 9.995 ? 2 : value < 99.95 ? 1 : 0, value);
+        cli_table_add(table, "%.*f",
+                      value < 0.0995  ? 3
+                      : value < 9.995 ? 2
+                      : value < 99.95 ? 1
+                                      : 0,
+                      value);
+}
+
+static void add_count(struct cli_table *table, double value)
+{
+    if (isnan(value))
+        cli_table_add(table, "-");
+    else
+        cli_table_add(table, "%.0f", value);
 }
 
 static void add_percent(struct cli_table *table, double part)
@@ -78,7 +91,7 @@ static size_t add_rows(struct cli_table *table, const json_t *row)
         cli_table_add(table, "%s", precisions[p]);
         add_number(table, bench_number(first, "median_ms"));
         add_percent(table, bench_spread(first));
-        add_number(table, floor(bench_number(best, "batch")));
+        add_count(table, bench_number(best, "batch"));
         add_number(table, bench_number(best, "images_per_s"));
         add_percent(table, bench_spread(best));
         add_percent(table, bench_number(best, "percent_of_limit") / 100);
@@ -162,6 +175,25 @@ static void print_hardware(const json_t *document, const json_t *hardware, size_
 
 /* --- layers --- */
 
+/* Why layers have no times; once, when it is the same for all. */
+static void print_reasons(const json_t *layers)
+{
+    const json_t *layer;
+    const char *first = bench_text(json_array_get(layers, 0), "reason");
+    size_t i, same = 0;
+    json_array_foreach(layers, i, layer) same += *first && bench_is(layer, "reason", first);
+    if (same == json_array_size(layers)) {
+        cli_print_line(STYLE_DIM, "All layers: %s", first);
+        return;
+    }
+    json_array_foreach(layers, i, layer)
+    {
+        if (*bench_text(layer, "reason"))
+            cli_print_line(STYLE_DIM, "%s: %s", bench_text(layer, "name"),
+                           bench_text(layer, "reason"));
+    }
+}
+
 static void print_layers(const json_t *row, const json_t *run, size_t verbose)
 {
     static const struct cli_column layer_columns[] = {
@@ -194,12 +226,7 @@ static void print_layers(const json_t *row, const json_t *run, size_t verbose)
                    bench_number(device, "number"), driver, bench_text(run, "precision"),
                    bench_number(run, "batch"));
     cli_table_print(&table);
-    json_array_foreach(bench_array(run, "layers"), i, layer)
-    {
-        if (*bench_text(layer, "reason"))
-            cli_print_line(STYLE_DIM, "%s: %s", bench_text(layer, "name"),
-                           bench_text(layer, "reason"));
-    }
+    print_reasons(bench_array(run, "layers"));
     putchar('\n');
 }
 
