@@ -22,6 +22,9 @@
 
 enum { BENCH_REASON_BYTES = 512, BENCH_PRECISIONS = 3 };
 
+/* The progress that a child sends while it takes samples. */
+#define BENCH_RUNNING "running"
+
 /* --- what is measured: bench.c --- */
 
 struct bench {

@@ -327,7 +327,7 @@ static enum alx_status serve_sample(const json_t *request, json_t *reply)
     cli_json_set(reply, "layers", layers);
     for (size_t i = 0; i < steps; i++)
         json_array_append_new(layers, json_array());
-    send_progress("running", RUN_PATIENCE_S + 20 * child.first_run_s + (double)budget_ns / 1e9);
+    send_progress(BENCH_RUNNING, RUN_PATIENCE_S + 20 * child.first_run_s + (double)budget_ns / 1e9);
     uint64_t start_ns = alx_clock_ns();
     do {
         ALX_TRY(alx_session_run(child.session, child.inputs, child.batch, child.outputs));

@@ -82,16 +82,39 @@ static double rate_of(const struct bench_subject *subject)
     return (double)subject->batch * 1000 / s.median;
 }
 
+static void append_batch(struct bench_subject *subject, enum alx_precision precision, double rate,
+                         const char *reason)
+{
+    json_t *entry = json_object();
+    cli_json_set(entry, "precision", json_string(alx_precision_name(precision)));
+    cli_json_set(entry, "batch", cli_json_count(subject->batch));
+    cli_json_set(entry, "images_per_s", cli_json_number(rate));
+    cli_json_set(entry, "reason", cli_json_text(reason));
+    json_array_append_new(json_object_get(subject->row, "batches"), entry);
+}
+
+/* On a slow device a large batch takes longer than a whole measurement may: false, and noted. */
+static bool is_worth_trying(struct bench_subject *subject, const struct bench_task *task,
+                            size_t batch)
+{
+    char reason[96];
+    double run_s = (double)batch / subject->best_rate;
+    subject->batch = batch;
+    if (subject->searching && run_s * 1e9 > (double)task->time_ns) {
+        snprintf(reason, sizeof reason, "a run would take about %.1f s", run_s);
+        append_batch(subject, task->precision, NAN, reason);
+        subject->searching = false;
+    }
+    if (!subject->searching)
+        subject->batch = 0;
+    return subject->searching;
+}
+
 static void add_batch(struct bench_subject *subject, const struct bench_task *task)
 {
     bool failed = *subject->reason;
     double rate = failed ? NAN : rate_of(subject);
-    json_t *entry = json_object();
-    cli_json_set(entry, "precision", json_string(alx_precision_name(task->precision)));
-    cli_json_set(entry, "batch", cli_json_count(subject->batch));
-    cli_json_set(entry, "images_per_s", cli_json_number(rate));
-    cli_json_set(entry, "reason", cli_json_text(subject->reason));
-    json_array_append_new(json_object_get(subject->row, "batches"), entry);
+    append_batch(subject, task->precision, rate, subject->reason);
     /* Too little memory only ends the search; wrong results and a driver that died are failures. */
     if (failed && !subject->untried && (subject->prepared || !subject->worker.pid))
         set_failed_run(subject, task);
@@ -176,24 +199,52 @@ static void take_trace(const struct bench_group *group, struct bench_subject *su
 
 /* --- the measurements of a group --- */
 
+/* Adds samples of each limit. */
+static void take_limits(struct bench_subject *subject, const json_t *reply)
+{
+    json_t *limits = json_object_get(subject->row, "limits"), *list;
+    const char *name;
+    if (!json_is_object(limits)) {
+        cli_json_set(subject->row, "limits",
+                     json_pack("{sO}", "samples", json_object_get(reply, "samples")));
+        return;
+    }
+    json_object_foreach(json_object_get(reply, "samples"), name, list)
+        json_array_extend(json_object_get(json_object_get(limits, "samples"), name), list);
+}
+
+static bool ask_limits(const struct bench_group *group, struct bench_subject *subject)
+{
+    json_t *reply = bench_ask(group, subject, json_pack("{ss}", "do", "limits"), "limits");
+    bool answered = reply;
+    if (answered)
+        take_limits(subject, reply);
+    json_decref(reply);
+    bench_progress.done++;
+    return answered;
+}
+
 static void measure_limits(const struct bench_group *group)
 {
-    for (size_t i = 0; i < group->count; i++, bench_progress.done++) {
+    for (size_t i = 0; i < group->count; i++) {
         struct bench_subject *subject = &group->subjects[i];
         struct alx_host_state state;
         alx_host_state_read(NULL, &state);
         cli_json_set(subject->row, "before", bench_state_json(&state));
-        json_t *reply = bench_ask(group, subject, json_pack("{ss}", "do", "limits"), "limits");
-        if (reply) {
-            cli_json_set(subject->row, "limits",
-                         json_pack("{sO}", "samples", json_object_get(reply, "samples")));
-            json_decref(reply);
+        if (ask_limits(group, subject))
             continue;
-        }
         bench_note_death(subject);
         subject->given_up = true; /* what cannot do so little */
         bench_set_failed(subject, "limits");
     }
+}
+
+/* Once more at the end: the best of both counts, so that a disturbance does not lower a roof. */
+static void measure_limits_again(const struct bench_group *group)
+{
+    for (size_t i = 0; i < group->count; i++)
+        if (group->subjects[i].worker.pid)
+            ask_limits(group, &group->subjects[i]);
 }
 
 static void set_batches(const struct bench_group *group, size_t batch)
@@ -203,21 +254,18 @@ static void set_batches(const struct bench_group *group, size_t batch)
 }
 
 /* Larger and larger batches, until images per second stop growing or something ends. */
-static void search_batches(const struct bench_group *group, enum alx_precision precision)
+static void search_batches(const struct bench_group *group, const struct bench_task *whole)
 {
     const struct bench *bench = group->bench;
-    const struct bench_task task = {precision, false, bench->search_ns, bench->search_ns / 2,
-                                    bench->interval};
-    for (size_t batch = 4, wanted = 1; wanted && batch <= bench->most_batch; batch *= 2) {
+    const struct bench_task task = {whole->precision, false, bench->search_ns, bench->search_ns / 2,
+                                    whole->interval};
+    size_t done = bench_progress.done, wanted = 1;
+    for (size_t batch = 4; wanted && batch <= bench->most_batch; batch *= 2) {
         wanted = 0;
-        for (size_t i = 0; i < group->count; i++) {
-            group->subjects[i].batch = group->subjects[i].searching ? batch : 0;
-            wanted += group->subjects[i].searching;
-        }
-        if (!wanted)
-            break;
-        size_t done = bench_progress.done;
-        bench_measure(group, &task);
+        for (size_t i = 0; i < group->count; i++)
+            wanted += is_worth_trying(&group->subjects[i], whole, batch);
+        if (wanted)
+            bench_measure(group, &task);
         bench_progress.done = done; /* the whole search counts as one */
         for (size_t i = 0; i < group->count; i++)
             if (group->subjects[i].batch)
@@ -249,7 +297,7 @@ static void measure_precision(const struct bench_group *group, enum alx_precisio
     }
     if (asked)
         return;
-    search_batches(group, precision);
+    search_batches(group, &task);
     for (size_t i = 0; i < group->count; i++) {
         struct bench_subject *subject = &group->subjects[i];
         subject->batch = subject->best_batch > 1 ? subject->best_batch : 0;
@@ -339,6 +387,7 @@ static void measure_group(struct bench *bench, const size_t *chosen, size_t coun
     for (size_t p = 0; p < bench->precision_count; p++)
         for (size_t index = 0; index < (bench->options->batch ? 1 : 2); index++)
             measure_layers(&group, bench->precisions[p], index);
+    measure_limits_again(&group);
     for (size_t i = 0; i < count; i++)
         finish(&subjects[i], bench);
     free(subjects);
@@ -346,8 +395,8 @@ static void measure_group(struct bench *bench, const size_t *chosen, size_t coun
 
 void bench_measure_all(struct bench *bench)
 {
-    /* limits; a run and its layers; the search, the best batch and its layers */
-    size_t each = 1 + bench->precision_count * (bench->options->batch ? 2 : 5);
+    /* limits, twice; a run and its layers; the search, the best batch and its layers */
+    size_t each = 2 + bench->precision_count * (bench->options->batch ? 2 : 5);
     bench_progress.done = 0;
     bench_progress.all = bench->chosen_count * each;
     bench_progress.start_ns = alx_clock_ns();

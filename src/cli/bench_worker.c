@@ -213,7 +213,8 @@ json_t *bench_worker_ask(struct bench_worker *worker, const struct bench *bench,
             double wanted_s = bench_number(line, "patience_s");
             alx_text_copy(at, sizeof at, bench_text(line, "progress"));
             patience_s = wanted_s < bench->timeout_s ? wanted_s : bench->timeout_s;
-            cli_progress("%s%s%s ...", what, *at ? ": " : "", at);
+            if (strcmp(at, BENCH_RUNNING))
+                cli_progress("%s%s%s ...", what, *at ? ": " : "", at);
         } else if (error) {
             alx_text_copy(reason, BENCH_REASON_BYTES, bench_text(line, "error"));
             worker->limited = json_is_true(json_object_get(line, "limited"));
