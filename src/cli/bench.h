@@ -22,6 +22,9 @@
 
 enum { BENCH_REASON_BYTES = 512, BENCH_PRECISIONS = 3 };
 
+/* The progress that a child sends while it takes samples. */
+#define BENCH_RUNNING "running"
+
 /* --- what is measured: bench.c --- */
 
 struct bench {
@@ -53,7 +56,8 @@ struct bench_worker {
     int requests, replies;
     char *buffer; /* of replies that were begun */
     size_t used, capacity;
-    bool hung; /* it was ended for that */
+    bool hung;    /* it was ended for that */
+    bool limited; /* what was asked for last failed, as it needs more memory than there is */
 };
 
 /* Lists the devices in a child and finds those that --device names (all, when it is not given).

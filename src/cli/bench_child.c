@@ -9,7 +9,8 @@
  *   {"do": "quit"}
  *
  * Before a reply, lines {"progress": "..."} say that it still lives; "patience_s" in one is how
- * long the next line may take. {"error": "..."} is the reply to what failed.
+ * long the next line may take. {"error": "...", "limited"} is the reply to what failed; the second
+ * says that it needs more memory than there is.
  */
 #include <fcntl.h>
 #include <math.h>
@@ -326,7 +327,7 @@ static enum alx_status serve_sample(const json_t *request, json_t *reply)
     cli_json_set(reply, "layers", layers);
     for (size_t i = 0; i < steps; i++)
         json_array_append_new(layers, json_array());
-    send_progress("", RUN_PATIENCE_S + 20 * child.first_run_s + (double)budget_ns / 1e9);
+    send_progress(BENCH_RUNNING, RUN_PATIENCE_S + 20 * child.first_run_s + (double)budget_ns / 1e9);
     uint64_t start_ns = alx_clock_ns();
     do {
         ALX_TRY(alx_session_run(child.session, child.inputs, child.batch, child.outputs));
@@ -374,15 +375,17 @@ static const struct {
 static void serve(const json_t *request)
 {
     const char *name = bench_text(request, "do");
+    enum alx_status status = ALX_STATUS_OK;
     json_t *reply = json_object();
     for (size_t i = 0; i < sizeof services / sizeof *services; i++) {
         if (strcmp(name, services[i].name))
             continue;
         if (services[i].needs_session && !child.session)
             cli_json_set(reply, "error", json_string("nothing is prepared"));
-        else if (services[i].serve(request, reply) != ALX_STATUS_OK)
+        else if ((status = services[i].serve(request, reply)) != ALX_STATUS_OK)
             cli_json_set(reply, "error", cli_json_text(alx_error_message()));
     }
+    cli_json_set(reply, "limited", json_boolean(status == ALX_STATUS_MEMORY_LIMIT));
     send_line(reply);
 }
 

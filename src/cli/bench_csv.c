@@ -12,7 +12,7 @@
 #include "util/text.h"
 
 /* Where a column's value is found. */
-enum source { PART, HOST, DEVICE, ABOUT, RUN, LAYER_OR_RUN, LAYER };
+enum source { PART, HOST, ABOUT, STATE, RUN, RUN_ALONE, LAYER_OR_RUN, LAYER, NEAREST };
 
 static const struct {
     const char *title, *key;
@@ -27,8 +27,7 @@ static const struct {
     {"type", "type", ABOUT},
     {"platform", "platform", ABOUT},
     {"driver", "driver", ABOUT},
-    {"status", "status", DEVICE},
-    {"reason", "reason", DEVICE},
+    {"status", "status", STATE},
     {"precision", "precision", RUN},
     {"batch", "batch", RUN},
     {"best", "best", RUN},
@@ -41,19 +40,17 @@ static const struct {
     {"p90_ms", "p90_ms", LAYER_OR_RUN},
     {"ci_low_ms", "ci_low_ms", LAYER_OR_RUN},
     {"ci_high_ms", "ci_high_ms", LAYER_OR_RUN},
-    {"images_per_s", "images_per_s", RUN},
+    {"images_per_s", "images_per_s", RUN_ALONE},
     {"gflops", "gflops", LAYER_OR_RUN},
     {"gb_per_s", "gb_per_s", LAYER},
     {"limit_ms", "limit_ms", LAYER_OR_RUN},
     {"percent_of_limit", "percent_of_limit", LAYER_OR_RUN},
     {"bound_by", "bound_by", LAYER},
-    {"build_ms", "build_ms", RUN},
-    {"upload_ms", "upload_ms", RUN},
-    {"first_run_ms", "first_run_ms", RUN},
-    {"joule_per_image", "joule_per_image", RUN},
-    {"run_status", "status", RUN},
-    {"run_reason", "reason", RUN},
-    {"layer_reason", "reason", LAYER},
+    {"build_ms", "build_ms", RUN_ALONE},
+    {"upload_ms", "upload_ms", RUN_ALONE},
+    {"first_run_ms", "first_run_ms", RUN_ALONE},
+    {"joule_per_image", "joule_per_image", RUN_ALONE},
+    {"reason", "reason", NEAREST},
 };
 enum { COLUMNS = sizeof columns / sizeof *columns };
 
@@ -87,10 +84,9 @@ static void add_row(struct alx_text *csv, const json_t *part, const json_t *devi
                     const json_t *run, const json_t *layer)
 {
     const json_t *const sources[] = {
-        [PART] = part,     [HOST] = json_object_get(part, "host"),
-        [DEVICE] = device, [ABOUT] = json_object_get(device, "device"),
-        [RUN] = run,       [LAYER_OR_RUN] = layer ? layer : run,
-        [LAYER] = layer,
+        [PART] = part,   [HOST] = json_object_get(part, "host"),
+        [RUN] = run,     [LAYER_OR_RUN] = layer ? layer : run,
+        [LAYER] = layer, [NEAREST] = layer ? layer : run ? run : device,
     };
     for (size_t i = 0; i < COLUMNS; i++) {
         alx_text_add(csv, "%s", i ? "," : "");

@@ -48,8 +48,7 @@ static void add_reason(void *user, const json_t *part, const json_t *device, boo
     (void)part, (void)first;
     if (bench_is(device, "status", "ok"))
         return;
-    alx_text_add(out, "- %.0f %s: ", bench_number(json_object_get(device, "device"), "number"),
-                 bench_text(device, "status"));
+    alx_text_add(out, "- %.0f ", bench_number(json_object_get(device, "device"), "number"));
     cli_markdown_text(out, bench_reason(device).text);
     alx_text_add(out, "\n");
 }
@@ -77,7 +76,7 @@ static void add_layers(void *user, const json_t *part, const json_t *device, boo
     alx_text_add(out, ", ");
     cli_markdown_text(out, bench_driver(device).text);
     alx_text_add(out, ": %s\n\n", bench_run_name(run).text);
-    bench_layers_table(run, true, &table);
+    bench_layers_table(run, BENCH_EVERYTHING, &table);
     cli_markdown_table(out, &table);
 }
 

@@ -80,7 +80,7 @@ void cli_html_table(struct alx_text *out, const char *caption, struct cli_table 
             const char *title = table->columns[i].title;
             alx_text_add(out, "<th scope=\"col\" class=\"%s\">",
                          table->columns[i].right ? "number" : "words");
-            cli_html(out, "", "</th>", "%s", *title ? title : "No.");
+            cli_html(out, "", "</th>", "%s", strcmp(title, "+-") ? title : "\xc2\xb1");
         }
         alx_text_add(out, "</tr></thead>\n<tbody>\n");
         for (size_t i = 0; i + table->column_count <= table->cell_count; i += table->column_count)
@@ -261,7 +261,7 @@ static void add_explanation(struct cli_page *page)
     alx_text_add(
         &page->out,
         "<section><h2>How to read this</h2>\n<ul class=\"plain\">"
-        "<li>Times are medians. &ldquo;Within&rdquo; is half of the 95&nbsp;%% confidence interval "
+        "<li>Times are medians. &plusmn; is half of the 95&nbsp;%% confidence interval "
         "of "
         "the median; the thin line on a bar runs from the 10th to the 90th percentile.</li>"
         "<li>The limit of a layer is what the device, by what was measured in the same run, needs "

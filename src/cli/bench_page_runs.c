@@ -133,7 +133,7 @@ static void add_run(struct cli_page *page, const json_t *device, const json_t *r
              cli_figures(bench_number(run, "first_run_ms")).text,
              cli_figures(bench_number(run, "build_ms")).text, *plan ? ", plan: " : "", plan);
     cli_page_roofline(page, device, run);
-    bench_layers_table(run, true, &table);
+    bench_layers_table(run, BENCH_EVERYTHING, &table);
     snprintf(caption, sizeof caption, "Layers of %s", bench_run_name(run).text);
     cli_html_table(out, caption, &table);
 }
@@ -180,7 +180,6 @@ void cli_page_failure(struct alx_text *out, const json_t *device)
     bool failed = bench_is(device, "status", "failed");
     alx_text_add(out, "<p class=\"state %s\"><span aria-hidden=\"true\">%s</span> ",
                  failed ? "bad" : "muted", failed ? "&#10007;" : "&#8211;");
-    cli_html(out, "<b>", "</b>: ", "%s", bench_text(device, "status"));
     cli_html(out, "", "</p>\n", "%s", bench_reason(device).text);
 }
 
@@ -190,7 +189,7 @@ static void add_state(struct alx_text *out, const json_t *device)
     const char *verdict = bench_verdict(check);
     if (!bench_is(device, "status", "ok")) {
         cli_page_failure(out, device);
-    } else if (*verdict == 'o') {
+    } else if (*verdict == 'r') {
         cli_html(out, "<p class=\"good\"><span aria-hidden=\"true\">&#10003;</span> ", "</p>\n",
                  "Results agree with the reference: %s of %s images have its class, the largest "
                  "error is %s of what rounding allows.",

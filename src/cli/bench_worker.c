@@ -54,7 +54,8 @@ bool bench_worker_start(struct bench_worker *worker, const struct bench *bench, 
         close(up[0]);
         bench_child_run(bench, info_index, down[0], up[1]);
     }
-    snprintf(reason, BENCH_REASON_BYTES, "no process for it: %s", strerror(errno));
+    if (pid < 0)
+        snprintf(reason, BENCH_REASON_BYTES, "no process for it: %s", strerror(errno));
     if (down[0] >= 0)
         close(down[0]);
     if (up[1] >= 0)
@@ -200,6 +201,7 @@ json_t *bench_worker_ask(struct bench_worker *worker, const struct bench *bench,
 {
     double patience_s = bench->timeout_s;
     char at[64] = "";
+    worker->limited = false;
     cli_progress("%s ...", what);
     send_request(worker, request); /* where it is gone, reading says why */
     for (json_t *line; (line = next_line(worker, patience_s, what, at, reason));
@@ -211,9 +213,11 @@ json_t *bench_worker_ask(struct bench_worker *worker, const struct bench *bench,
             double wanted_s = bench_number(line, "patience_s");
             alx_text_copy(at, sizeof at, bench_text(line, "progress"));
             patience_s = wanted_s < bench->timeout_s ? wanted_s : bench->timeout_s;
-            cli_progress("%s%s%s ...", what, *at ? ": " : "", at);
+            if (strcmp(at, BENCH_RUNNING))
+                cli_progress("%s%s%s ...", what, *at ? ": " : "", at);
         } else if (error) {
             alx_text_copy(reason, BENCH_REASON_BYTES, bench_text(line, "error"));
+            worker->limited = json_is_true(json_object_get(line, "limited"));
             json_decref(line);
             return NULL;
         } else {
