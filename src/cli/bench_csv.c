@@ -84,9 +84,17 @@ static void add_row(struct alx_text *csv, const json_t *part, const json_t *devi
                     const json_t *run, const json_t *layer)
 {
     const json_t *const sources[] = {
-        [PART] = part,   [HOST] = json_object_get(part, "host"),
-        [RUN] = run,     [LAYER_OR_RUN] = layer ? layer : run,
-        [LAYER] = layer, [NEAREST] = layer ? layer : run ? run : device,
+        [PART] = part,
+        [HOST] = json_object_get(part, "host"),
+        [ABOUT] = json_object_get(device, "device"),
+        [STATE] = run ? run : device,
+        [RUN] = run,
+        [RUN_ALONE] = layer ? NULL : run,
+        [LAYER_OR_RUN] = layer ? layer : run,
+        [LAYER] = layer,
+        [NEAREST] = layer ? layer
+                    : run ? run
+                          : device,
     };
     for (size_t i = 0; i < COLUMNS; i++) {
         alx_text_add(csv, "%s", i ? "," : "");

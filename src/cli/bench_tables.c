@@ -116,10 +116,11 @@ void bench_devices_table(const json_t *document, struct cli_table *out)
 
 static void add_layer(struct cli_table *table, const json_t *layer, enum bench_detail detail)
 {
-    const char *bound = bench_text(layer, "bound_by");
+    const char *bound = bench_text(layer, "bound_by"), *algorithm = bench_text(layer, "algorithm");
     const char *parameters = bench_text(layer, "parameters");
     cli_table_add(table, "%s", bench_text(layer, "name"));
-    cli_table_add(table, "%s", bench_text(layer, "algorithm"));
+    if (detail != BENCH_PARAMETERS)
+        cli_table_add(table, "%s", algorithm);
     add_figures(table, layer, "median_ms");
     add_interval(table, layer);
     if (detail == BENCH_EVERYTHING)
@@ -129,27 +130,37 @@ static void add_layer(struct cli_table *table, const json_t *layer, enum bench_d
     add_figures(table, layer, "gb_per_s");
     cli_table_add(table, "%s", *bound ? bound : "-");
     cli_table_add(table, "%s", cli_percent(bench_number(layer, "percent_of_limit")).text);
-    if (detail != BENCH_TIMES)
+    if (detail == BENCH_PARAMETERS)
+        cli_table_add(table, "%s%s%s", algorithm, *parameters ? ": " : "", parameters);
+    else if (detail == BENCH_EVERYTHING)
         cli_table_add(table, "%s", *parameters ? parameters : "-");
 }
 
 void bench_layers_table(const json_t *run, enum bench_detail detail, struct cli_table *out)
 {
-    static const struct cli_column columns[] = {
+    static const struct cli_column times[] = {
         {"Layer", false, true},     {"Algorithm", false, true}, {"ms", true, false},
         {"+-", true, false},        {"GFLOP/s", true, false},   {"GB/s", true, false},
-        {"Bound by", false, false}, {"Of limit", true, false},  {"Parameters", false, true},
+        {"Bound by", false, false}, {"Of limit", true, false},
     };
-    static const struct cli_column all[] = {
+    static const struct cli_column with_parameters[] = {
+        {"Layer", false, true},    {"ms", true, false},        {"+-", true, false},
+        {"GFLOP/s", true, false},  {"GB/s", true, false},      {"Bound", false, false},
+        {"Of limit", true, false}, {"Algorithm", false, true},
+    };
+    static const struct cli_column everything[] = {
         {"Layer", false, true},      {"Algorithm", false, true},  {"ms", true, false},
         {"+-", true, false},         {"10 to 90 %", true, false}, {"GFLOP/s", true, false},
         {"GB/s", true, false},       {"Bound by", false, false},  {"Of limit", true, false},
         {"Parameters", false, true},
     };
+    static const struct cli_table empty[] = {
+        [BENCH_TIMES] = {COLUMNS(times), NULL, 0, 0},
+        [BENCH_PARAMETERS] = {COLUMNS(with_parameters), NULL, 0, 0},
+        [BENCH_EVERYTHING] = {COLUMNS(everything), NULL, 0, 0},
+    };
     const json_t *layers = json_object_get(run, "layers");
-    *out = detail == BENCH_EVERYTHING ? (struct cli_table){COLUMNS(all), NULL, 0, 0}
-                                      : (struct cli_table){COLUMNS(columns), NULL, 0, 0};
-    out->column_count -= detail == BENCH_TIMES;
+    *out = empty[detail];
     for (size_t i = 0; i < json_array_size(layers); i++)
         add_layer(out, json_array_get(layers, i), detail);
 }

@@ -35,6 +35,8 @@ class Shown(Documents):
 
     def test_more_and_less(self):
         path = self.document_file("a.json")
+        for line in self.bench("--from", path, "-v").out.splitlines():
+            self.assertLessEqual(len(line), 80, line)
         normal, more = self.bench("--from", path).out, self.bench("--from", path, "-v").out
         less = self.bench("--from", path, "-q").out
         self.assertEqual([text.count("Algorithm") for text in (less, normal, more)], [0, 3, 18])
