@@ -30,17 +30,27 @@ struct cli_line bench_driver(const json_t *device)
     return line;
 }
 
+/* What the first driver of a piece of hardware that knows says of it, or NAN. */
+static double known_of(const json_t *part, size_t piece, const char *key)
+{
+    const json_t *devices = json_object_get(part, "devices");
+    double value = NAN;
+    for (size_t i = 0; i < json_array_size(devices) && !(value > 0); i++) {
+        const json_t *device = json_array_get(devices, i);
+        if (bench_number(device, "hardware") == (double)piece)
+            value = bench_number(json_object_get(device, "device"), key);
+    }
+    return value;
+}
+
 struct cli_line bench_hardware(const json_t *part, size_t piece)
 {
     struct cli_line line;
     const json_t *hardware = json_array_get(json_object_get(part, "hardware"), piece);
-    const json_t *devices = json_object_get(part, "devices"), *about = NULL;
     const char *separator = cli_separator();
-    for (size_t i = 0; i < json_array_size(devices) && !about; i++)
-        if (bench_number(json_array_get(devices, i), "hardware") == (double)piece)
-            about = json_object_get(json_array_get(devices, i), "device");
-    double units = bench_number(about, "compute_units"), clock = bench_number(about, "clock_mhz");
-    double bytes = bench_number(about, "global_bytes");
+    double units = known_of(part, piece, "compute_units");
+    double clock = known_of(part, piece, "clock_mhz");
+    double bytes = known_of(part, piece, "global_bytes");
     size_t used =
         (size_t)snprintf(line.text, sizeof line.text, "%.120s%s%s", bench_text(hardware, "name"),
                          separator, bench_text(hardware, "type"));
@@ -120,6 +130,35 @@ const char *bench_verdict(const json_t *check)
     if (!json_is_object(check))
         return "-";
     return worst <= 1 && bench_number(check, "top1_agree") == images ? "right" : "WRONG";
+}
+
+/* fp32 before fp16 before int8, small batches before large ones. */
+static double rank_of(const json_t *run)
+{
+    size_t i = 0;
+    while (bench_precisions[i + 1] && !bench_is(run, "precision", bench_precisions[i]))
+        i++;
+    return 1e12 * (double)i + bench_number(run, "batch");
+}
+
+void bench_order_runs(const json_t *document)
+{
+    for (size_t p = 0; p < bench_part_count(document); p++) {
+        size_t index;
+        json_t *device;
+        json_array_foreach(json_object_get(bench_part(document, p), "devices"), index, device)
+        {
+            json_t *runs = json_object_get(device, "runs");
+            for (size_t i = 1; i < json_array_size(runs); i++) {
+                json_t *run = json_incref(json_array_get(runs, i));
+                size_t to = i;
+                while (to > 0 && rank_of(json_array_get(runs, to - 1)) > rank_of(run))
+                    to--;
+                json_array_remove(runs, i);
+                json_array_insert_new(runs, to, run);
+            }
+        }
+    }
 }
 
 void bench_each_device(const json_t *document, bench_device_fn *found, void *user)
@@ -203,13 +242,26 @@ static void note_clock(const json_t *device, bench_note_fn *found, void *user)
     found(user, "", text);
 }
 
+/* Remembers a note with all that it is about; objects keep the order in which members came. */
+static void remember(void *user, const char *subject, const char *note)
+{
+    json_t *subjects = user, *before = json_object_get(subjects, note);
+    json_object_set_new(subjects, note,
+                        before ? json_sprintf("%s, %s", json_string_value(before), subject)
+                               : json_string(subject));
+}
+
 void bench_each_device_note(const json_t *device, bench_note_fn *found, void *user)
 {
     const json_t *runs = json_object_get(device, "runs");
-    each_text(json_object_get(device, "notes"), "", found, user);
-    note_clock(device, found, user);
+    json_t *subjects = json_object(), *subject;
+    const char *note;
+    each_text(json_object_get(device, "notes"), "", remember, subjects);
+    note_clock(device, remember, subjects);
     for (size_t i = 0; i < json_array_size(runs); i++)
-        note_run(device, json_array_get(runs, i), found, user);
+        note_run(device, json_array_get(runs, i), remember, subjects);
+    json_object_foreach(subjects, note, subject) found(user, json_string_value(subject), note);
+    json_decref(subjects);
 }
 
 /* Puts the device's name in front of what its notes are about. */
@@ -223,7 +275,7 @@ static void add_name(void *user, const char *subject, const char *note)
 {
     const struct named *named = user;
     char text[512];
-    snprintf(text, sizeof text, "%.200s%s%s", named->name, *subject ? ", " : "", subject);
+    snprintf(text, sizeof text, "%.200s%s%.300s", named->name, *subject ? ", " : "", subject);
     named->found(named->user, text, note);
 }
 

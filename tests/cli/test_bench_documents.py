@@ -260,16 +260,17 @@ class Compared(Documents):
 
     def test_time_that_wanders(self):
         """Many samples that agree for a while are no better than a few."""
-        def wandering(late):
-            def change(document):
-                run = document["devices"][0]["runs"][0]
-                run["samples_ms"] = [10 + 0.01 * (i % 3) + (i // 100 % 2) + late
-                                     for i in range(800)]
-            return change
-        old = self.document_file("old.json", wandering(0))
-        new = self.document_file("new.json", wandering(0.3))
-        result = self.bench("--compare", old, new, "--json", code=0)
-        self.assertEqual(self.verdicts(self.document(result, "bench_compare"))[0], "same")
+        def later(start, change):
+            def apply(document):
+                document["devices"][0]["runs"][0]["samples_ms"] = [
+                    start + 0.01 * (i % 3) + (change if i >= 500 else 0) for i in range(800)]
+            return apply
+        for old, new, verdict in ((later(10, 0), later(10.3, 0), "slower"),
+                                  (later(10, 1), later(10.3, 0), "ambiguous"),
+                                  (later(10, 0), later(10.3, -1), "ambiguous")):
+            paths = [self.document_file("old.json", old), self.document_file("new.json", new)]
+            result = self.bench("--compare", *paths, "--json", code=0)
+            self.assertEqual(self.verdicts(self.document(result, "bench_compare"))[0], verdict)
 
     def test_a_short_layer_is_no_regression(self):
         comparison = self.compare(benches.scaled(2, layer="prob"))
