@@ -4,7 +4,7 @@
  * ALX_TEST_LIE says how: "results" adds to the first value of everything that is read back, "launch
  * N" fails from the N-th launch of a kernel on, "crash N" and "hang N" do that, "build" fails to
  * compile, "clock" tells ends before starts. ALX_TEST_LIE_ON is a part of the name of the platform
- * that lies where not all of them do.
+ * that lies where not all of them do, ALX_TEST_LIE_KERNEL of the kernels whose launches count.
  */
 #include <CL/cl.h>
 #include <dlfcn.h>
@@ -40,6 +40,16 @@ static bool lies(cl_command_queue queue)
            strstr(name, on);
 }
 
+/* Whether launches of this kernel count. */
+static bool counts(cl_kernel kernel)
+{
+    const char *of = getenv("ALX_TEST_LIE_KERNEL");
+    char name[256] = "";
+    return !of || (clGetKernelInfo(kernel, CL_KERNEL_FUNCTION_NAME, sizeof name - 1, name, NULL) ==
+                       CL_SUCCESS &&
+                   strstr(name, of));
+}
+
 void *clEnqueueMapBuffer(cl_command_queue queue, cl_mem buffer, cl_bool blocking,
                          cl_map_flags flags, size_t offset, size_t bytes, cl_uint event_count,
                          const cl_event *events, cl_event *event, cl_int *error)
@@ -62,15 +72,15 @@ cl_int clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, cl_uint 
     cl_int (*real)(cl_command_queue, cl_kernel, cl_uint, const size_t *, const size_t *,
                    const size_t *, cl_uint, const cl_event *, cl_event *);
     *(void **)&real = dlsym(RTLD_NEXT, "clEnqueueNDRangeKernel");
-    if (lies(queue))
-        launches++;
-    if (lie("launch") && launches >= atol(lie("launch")) && lies(queue))
+    bool count = counts(kernel) && lies(queue);
+    launches += count;
+    if (count && lie("launch") && launches >= atol(lie("launch")))
         return CL_OUT_OF_RESOURCES;
-    if (lie("crash") && launches >= atol(lie("crash")) && lies(queue)) {
+    if (count && lie("crash") && launches >= atol(lie("crash"))) {
         signal(SIGSEGV, SIG_DFL); /* a sanitizer would make a report of it */
         raise(SIGSEGV);
     }
-    while (lie("hang") && launches >= atol(lie("hang")) && lies(queue))
+    while (count && lie("hang") && launches >= atol(lie("hang")))
         pause();
     return real(queue, kernel, dimensions, offset, global, local, event_count, events, event);
 }
