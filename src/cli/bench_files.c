@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/bench_report.h"
+#include "cli/bench_tables.h"
 #include "cli/json.h"
 #include "cli/message.h"
 #include "util/error.h"
@@ -135,6 +136,7 @@ int bench_finish(json_t *document, const struct cli_options *options, int code)
     json_t *old = NULL, *comparison = NULL;
     struct bench_counts counts = {0};
     size_t verbose = options->quiet ? 0 : options->verbose + 1;
+    bench_order_runs(document);
     if (options->compare) {
         ALX_TRY(bench_read(options->compare, &old));
         ALX_TRY(bench_compare(old, document, threshold_of(options), &comparison));

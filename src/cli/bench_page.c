@@ -209,7 +209,7 @@ static void add_head(struct cli_page *page, const json_t *document)
 /* --- notes --- */
 
 struct notes {
-    struct alx_text *out;
+    struct alx_text list;
     size_t count;
     const json_t *part; /* whose notes follow, when that is still to be said; or NULL */
 };
@@ -217,41 +217,41 @@ struct notes {
 static void add_note(void *user, const char *subject, const char *note)
 {
     struct notes *notes = user;
-    if (!notes->count++)
-        alx_text_add(notes->out, "<section class=\"notes\" aria-labelledby=\"doubts\">"
-                                 "<h2 id=\"doubts\"><span aria-hidden=\"true\">&#9888;</span> What "
-                                 "makes times doubtful</h2>\n<ul>\n");
     if (notes->part)
-        cli_html(notes->out, "</ul>\n<p class=\"muted\">", "</p>\n<ul>\n", "%s, %s",
+        cli_html(&notes->list, "</ul>\n<p class=\"muted\">", "</p>\n<ul>\n", "%s, %s",
                  bench_host(notes->part).text, bench_text(notes->part, "time"));
     notes->part = NULL;
-    alx_text_add(notes->out, "<li>");
+    notes->count++;
+    alx_text_add(&notes->list, "<li>");
     if (*subject)
-        cli_html(notes->out, "<b>", "</b>: ", "%s", subject);
-    cli_html(notes->out, "", "</li>\n", "%s", note);
+        cli_html(&notes->list, "<b>", "</b>: ", "%s", subject);
+    cli_html(&notes->list, "", "</li>\n", "%s", note);
 }
 
-static void add_duplicates(struct notes *notes, const json_t *document)
-{
-    size_t index;
-    json_t *duplicate;
-    json_array_foreach(json_object_get(document, "duplicates"), index, duplicate)
-    {
-        add_note(notes, bench_text(duplicate, "name"),
-                 "was measured more than once on the same machine; every measurement is shown");
-    }
-}
-
+/* Many of them are folded up, so that results are seen first. */
 static void add_notes(struct cli_page *page, const json_t *document)
 {
-    struct notes notes = {&page->out, 0, NULL};
-    add_duplicates(&notes, document);
+    enum { MOST_UNFOLDED = 6 };
+    struct alx_text *out = &page->out;
+    const json_t *duplicates = json_object_get(document, "duplicates");
+    struct notes notes = {{0}, 0, NULL};
+    for (size_t i = 0; i < json_array_size(duplicates); i++)
+        add_note(&notes, bench_text(json_array_get(duplicates, i), "name"),
+                 "was measured more than once on the same machine; every measurement is shown");
     for (size_t i = 0; i < bench_part_count(document); i++) {
         notes.part = page->merged ? bench_part(document, i) : NULL;
         bench_each_note(bench_part(document, i), add_note, &notes);
     }
-    if (notes.count)
-        alx_text_add(&page->out, "</ul></section>\n");
+    if (notes.count) {
+        alx_text_add(out,
+                     "<section class=\"notes\" aria-labelledby=\"doubts\"><h2 id=\"doubts\">"
+                     "<span aria-hidden=\"true\">&#9888;</span> What makes times doubtful</h2>"
+                     "\n<details%s><summary>%zu note%s</summary>\n<ul>\n",
+                     notes.count > MOST_UNFOLDED ? "" : " open", notes.count,
+                     notes.count == 1 ? "" : "s");
+        alx_text_add(out, "%s</ul></details></section>\n", alx_text_get(&notes.list));
+    }
+    alx_text_free(&notes.list);
 }
 
 /* --- the whole --- */

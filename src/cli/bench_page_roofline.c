@@ -9,8 +9,8 @@
 #include "cli/bench_report.h"
 
 enum {
-    LEFT_PIXELS = 44, /* for the labels of the axis */
-    PLOT_PERCENT = 82,
+    LEFT_PIXELS = 50, /* for the labels of the axis */
+    PLOT_PERCENT = 80,
     TOP_PIXELS = 12,
     PLOT_PIXELS = 300,
     BELOW_PIXELS = 40,

@@ -63,7 +63,9 @@ struct cli_words cli_percent(double value)
 {
     struct cli_words words = {"-"};
     if (!isnan(value))
-        snprintf(words.text, sizeof words.text, "%.*f %%", fabs(value) < 9.95, value);
+        snprintf(words.text, sizeof words.text,
+                 value != 0 && fabs(value) < 0.05 ? "%.*g %%" : "%.*f %%", fabs(value) < 9.95,
+                 value);
     return words;
 }
 

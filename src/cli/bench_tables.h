@@ -59,13 +59,16 @@ const json_t *bench_main_run(const json_t *device);
 /* "right", "WRONG", or "-" where there is no check. */
 const char *bench_verdict(const json_t *check);
 
+/* Puts the runs of all devices in the order of precision and batch, whatever that of measuring. */
+void bench_order_runs(const json_t *document);
+
 /* Calls `found` with the devices of each piece of hardware in turn; `first` with the first of each.
  */
 typedef void bench_device_fn(void *user, const json_t *part, const json_t *device, bool first);
 void bench_each_device(const json_t *document, bench_device_fn *found, void *user);
 
-/* Every note on what makes times doubtful. `subject` is what it is about: of a device's notes one
- * of its runs or "" for all, of a document's also the device, and "" for the machine. */
+/* Every note on what makes times doubtful. `subject` is what it is about: of a device's notes
+ * some of its runs or "" for all, of a document's also the device, and "" for the machine. */
 typedef void bench_note_fn(void *user, const char *subject, const char *note);
 void bench_each_device_note(const json_t *device, bench_note_fn *found, void *user);
 void bench_each_note(const json_t *part, bench_note_fn *found, void *user);

@@ -66,8 +66,9 @@ static void print_layers(const json_t *device, const json_t *run, enum bench_det
     bench_layers_table(run, detail, &table);
     if (!table.cell_count)
         return;
-    cli_print_line(STYLE_BOLD, "Layers on device %.0f (%s), %s", bench_number(about, "number"),
-                   bench_platform(device), bench_run_name(run).text);
+    cli_print_line(STYLE_BOLD, "Layers on device %.0f (%s), %s, batch %.0f",
+                   bench_number(about, "number"), bench_platform(device),
+                   bench_text(run, "precision"), bench_number(run, "batch"));
     cli_table_print(&table);
     putchar('\n');
 }

@@ -45,6 +45,22 @@ class Shown(Documents):
         out = self.bench("--from", self.document_file("a.json"), env={"LC_ALL": "C"}, code=0).out
         self.assertTrue(out.isascii())
 
+    def test_runs_have_an_order(self):
+        def shuffled(document):
+            for device in document["devices"]:
+                device["runs"].reverse()
+        path = self.document_file("s.json", shuffled)
+        self.assertEqual(self.document(self.bench("--from", path, "--json"), "bench"),
+                         benches.rounded(benches.SAMPLE))
+
+    def test_the_same_note_of_several_runs(self):
+        def noted(document):
+            for run in document["devices"][0]["runs"][:3]:
+                run["notes"] = ["a fan fell off"]
+        out = self.bench("--from", self.document_file("n.json", noted), code=0).out
+        self.assertEqual(out.count("a fan fell off"), 1)
+        self.assertIn("1 fp32 batch 1, fp32 batch 16, fp16 batch 1: a fan fell off", out)
+
     def test_json_is_the_document(self):
         result = self.bench("--from", self.document_file("a.json"), "--json", code=0)
         self.assertEqual(self.document(result, "bench"), benches.rounded(benches.SAMPLE))
