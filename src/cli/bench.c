@@ -153,6 +153,7 @@ int cli_bench(const struct cli_options *options)
     cli_progress_clear();
     if (code)
         goto error;
+    ALX_TRY(bench_check_old(bench.document, options));
     bench_measure_all(&bench);
     bench_document_finish(&bench);
     code = show(&bench, bench_document_code(&bench));

@@ -296,7 +296,7 @@ static bool is_same_machine(const json_t *old, const json_t *new)
     return other && agree(was, is, machine);
 }
 
-static enum alx_status check_comparable(const json_t *old, const json_t *new)
+enum alx_status bench_check_comparable(const json_t *old, const json_t *new)
 {
     static const char *const network[] = {"name", "layers", "parameters", "macs", NULL};
     static const char *const weights[] = {"weights", NULL};
@@ -340,7 +340,7 @@ enum alx_status bench_compare(const json_t *old, const json_t *new, double thres
     const json_t *before = json_object_get(old, "devices"),
                  *after = json_object_get(new, "devices");
     json_t *comparison = cli_json_document("bench-compare/1"), *rows = json_array();
-    ALX_TRY(check_comparable(old, new));
+    ALX_TRY(bench_check_comparable(old, new));
     for (size_t i = 0; i < json_array_size(after); i++)
         ALX_TRY(compare_devices(find_device(before, after, i), json_array_get(after, i),
                                 threshold_percent, rows));

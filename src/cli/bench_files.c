@@ -79,12 +79,18 @@ static enum alx_status check_outputs(const struct cli_options *options)
 
 enum alx_status bench_check_options(const struct cli_options *options)
 {
+    enum alx_status status = check_operands(options);
+    return status == ALX_STATUS_OK ? check_outputs(options) : status;
+}
+
+enum alx_status bench_check_old(const json_t *document, const struct cli_options *options)
+{
     enum alx_status status = ALX_STATUS_OK;
     json_t *old = NULL;
-    ALX_TRY(check_operands(options));
-    ALX_TRY(check_outputs(options));
-    if (options->compare && !bench_only_reads(options))
+    if (options->compare) {
         ALX_TRY(bench_read(options->compare, &old));
+        ALX_TRY(bench_check_comparable(old, document));
+    }
 error:
     json_decref(old);
     return status;

@@ -21,9 +21,11 @@
 bool bench_only_reads(const struct cli_options *options);
 /* Does it, and returns the exit code. */
 int bench_read_files(const struct cli_options *options);
-/* Refuses, before anything is measured, what could not be done with the result: options that
- * contradict each other, an OLD.json that cannot be read. USAGE, or the file's status. */
+/* Refuses options that contradict each other. USAGE. */
 enum alx_status bench_check_options(const struct cli_options *options);
+/* Refuses, before anything is measured, what could not be compared with --compare's document:
+ * USAGE, or the file's status. `document` has all but its times. */
+enum alx_status bench_check_old(const json_t *document, const struct cli_options *options);
 /* Prints and writes what the options ask for: the table, JSON, CSV, Markdown, the page, or what
  * became of --compare's document. Takes `document`, which may be of either schema. Returns `code`,
  * or EXIT_SOME_FAILED in place of 0 when something cannot be written or has become slower. */
@@ -75,6 +77,9 @@ char *bench_page(const json_t *document);
 
 /* --- comparing --- */
 
+/* Whether two documents of bench/1, of which the second need not have its times yet, are of the
+ * same network and weights on the same machine; USAGE says which they are not. */
+enum alx_status bench_check_comparable(const json_t *old, const json_t *new);
 /* A bench-compare/1 document of two of bench/1. A regression is a run, or a layer that takes at
  * least a hundredth of its run, that is slower by more than `threshold_percent`, or a device or run
  * that was measured and now fails. USAGE where they cannot be compared. `*out` is owned. */

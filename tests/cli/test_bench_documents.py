@@ -332,6 +332,23 @@ class Compared(Documents):
                 self.assert_one_error(result, part)
                 self.assertEqual(result.out, "")
 
+    def test_it_is_refused_before_anything_is_measured(self):
+        old = self.document_file("old.json")
+        for path, code, part in ((old, 2, "alexnet was measured before"),
+                                 (self.model, 4, self.model)):
+            result = self.bench("--network=lenet-5", "--time=600", "--compare", path, code=code)
+            self.assert_one_error(result, part)
+            self.assertEqual(result.out, "")
+
+    def test_measured_now(self):
+        old = self.path("measured.json")
+        arguments = ("--network=lenet-5", "--device=cpu", "--batch=1", "--precision=fp32",
+                     "--time=0.05", "--threshold=100000")
+        self.bench(*arguments[:-1], "--json=" + old, code=0)
+        comparison = self.document(self.bench(*arguments, "--compare", old, "--json", code=0),
+                                   "bench_compare")
+        self.assertIsNotNone(comparison["devices"][0]["runs"][0]["verdict"])
+
     def test_a_new_system_on_the_same_machine(self):
         self.compare(lambda d: d["host"].update(fingerprint="f" * 16, os="Linux 6.2"))
 
