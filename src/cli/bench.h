@@ -117,7 +117,8 @@ double bench_spread(const json_t *object);
 
 /* --- showing documents: bench_print.c, bench_export.c --- */
 
-/* To standard output; any document of the schema will do. */
+/* To standard output; any document of the schema will do. `verbose` 0: without layers, 1: those of
+ * one run a device, 2: all. */
 void bench_print(const json_t *document, size_t verbose);
 void bench_print_csv(const json_t *document);
 void bench_print_markdown(const json_t *document);
