@@ -72,7 +72,7 @@ static void the_interval_holds_the_median_as_often_as_it_says(void **state)
         assert_ok(alx_statistics_of(samples, SAMPLES, &s));
         hits += s.low <= exp(2) && exp(2) <= s.high;
     }
-    assert_true(hits >= 0.95 * TRIALS - 60 && hits <= 0.98 * TRIALS);
+    assert_true(hits >= TRIALS * 95 / 100 - 60 && hits <= TRIALS * 98 / 100);
 }
 
 static void steady_is_a_narrow_interval(void **state)
@@ -151,6 +151,61 @@ static void hashes_tell_contents_apart(void **state)
     alx_model_destroy(&model);
     alx_model_destroy(&same);
     alx_model_destroy(&another);
+}
+
+/* --- hardware behind drivers --- */
+
+#define CARD(platform_, name_, pci_)                                                               \
+    .platform_number = platform_, .name = name_, .pci = pci_, .type = ALX_DEVICE_GPU
+
+static void one_piece_of_hardware_has_several_drivers(void **state)
+{
+    (void)state;
+    static const struct alx_device_info infos[] = {
+        {.platform_number = 1, .name = "pthread-haswell", .type = ALX_DEVICE_CPU},
+        {.platform_number = 2, .name = "llvmpipe", .type = ALX_DEVICE_GPU, .software = true},
+        {.platform_number = 3, .name = "Oclgrind", .type = ALX_DEVICE_CPU, .simulator = true},
+        {CARD(4, "gfx803", "0000:01:00.0")},
+        {CARD(4, "gfx803", "0000:02:00.0")},
+        {CARD(5, "AMD Radeon RX 580 (radeonsi, polaris10)", "0000:02:00.0")},
+        {CARD(6, "Intel(R) HD Graphics [0x5917]", "")},
+        {CARD(7, "Mesa Intel(R) HD Graphics (KBL GT2)", "0000:00:02.0")},
+        {CARD(6, "Twin", "")},
+        {CARD(6, "Twin", "")},
+        {CARD(7, "Twin", "")},
+        {CARD(7, "Twin", "")},
+    };
+    static const size_t owners[] = {0, 0, 2, 3, 4, 4, 6, 6, 8, 9, 8, 9};
+    for (size_t i = 0; i < sizeof infos / sizeof *infos; i++)
+        for (size_t j = 0; j < sizeof infos / sizeof *infos; j++)
+            if (alx_hardware_is_same(infos, i, j) != (owners[i] == owners[j]))
+                fail_msg("%s and %s: %s", infos[i].name, infos[j].name,
+                         owners[i] == owners[j] ? "the same" : "not the same");
+}
+
+static void hardware_has_plain_names(void **state)
+{
+    (void)state;
+    static const struct {
+        struct alx_device_info info;
+        const char *cpu, *name;
+    } cases[] = {
+        {{.name = "cpu-haswell", .type = ALX_DEVICE_CPU},
+         "Some CPU (8 cores)",
+         "Some CPU (8 cores)"},
+        {{.name = "cpu-haswell", .type = ALX_DEVICE_CPU}, "", "cpu-haswell"},
+        {{.name = "llvmpipe", .software = true, .type = ALX_DEVICE_GPU}, "Some CPU", "Some CPU"},
+        {{.name = "Oclgrind", .simulator = true}, "Some CPU", "Oclgrind"},
+        {{CARD(1, "Radeon (radeonsi)", "")}, "Some CPU", "Radeon"},
+        {{CARD(1, "Mesa Intel(R) Graphics (KBL)", "")}, "Some CPU", "Intel(R) Graphics"},
+        {{CARD(1, "(odd)", "")}, "", "(odd)"},
+        {{CARD(1, "", "")}, "", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char name[128];
+        alx_hardware_name(&cases[i].info, cases[i].cpu, name);
+        assert_string_equal(name, cases[i].name);
+    }
 }
 
 /* --- the machine --- */
@@ -257,6 +312,8 @@ int main(void)
         cmocka_unit_test(steady_is_a_narrow_interval),
         cmocka_unit_test(answers_are_compared_within_their_bounds),
         cmocka_unit_test(hashes_tell_contents_apart),
+        cmocka_unit_test(one_piece_of_hardware_has_several_drivers),
+        cmocka_unit_test(hardware_has_plain_names),
         cmocka_unit_test(nothing_told_is_nothing_known),
         cmocka_unit_test(the_system_is_read),
     };

@@ -106,6 +106,16 @@ ALX_API enum alx_status alx_kernels_hash(char out[ALX_HASH_BYTES]);
 /* Of a model's weights and biases, wherever they come from. Takes about a second for 250 MB. */
 ALX_API enum alx_status alx_weights_hash(const alx_model *model, char out[ALX_HASH_BYTES]);
 
+/* --- hardware behind drivers --- */
+
+/* Whether devices `a` and `b` of a list in its order are the same silicon behind two drivers. The
+ * processor is, whichever driver computes on it; cards are by their place on the bus where both
+ * drivers tell it, else by name, the first of a name being the first of the other driver's. */
+ALX_API bool alx_hardware_is_same(const struct alx_device_info *infos, size_t a, size_t b);
+/* What to call it: without what drivers add to names; processors as the system does (`cpu`, "" when
+ * it does not tell). */
+ALX_API void alx_hardware_name(const struct alx_device_info *info, const char *cpu, char out[128]);
+
 /* --- the machine --- */
 
 /* What stays. Texts "", numbers 0 or NAN where the system does not tell. */

@@ -77,51 +77,6 @@ static json_t *machine_notes(const struct alx_host *host)
 
 /* --- hardware --- */
 
-/* Drivers write the same processor in many ways. */
-static void hardware_name(const struct bench *bench, const struct alx_device_info *info,
-                          const struct alx_host *host, char out[128])
-{
-    (void)bench;
-    if ((info->type == ALX_DEVICE_CPU || info->software) && !info->simulator && *host->cpu) {
-        alx_text_copy(out, 128, host->cpu);
-        return;
-    }
-    alx_text_copy(out, 128, info->name);
-    char *detail = strstr(out, " ("); /* as in "AMD Radeon RX 580 (radeonsi, polaris10, ...)" */
-    if (detail && detail > out)
-        *detail = 0;
-}
-
-/* How many devices of the same platform and the same name stand before: two equal cards are not
- * one. */
-static size_t rank_in_platform(const struct bench *bench, size_t index)
-{
-    const struct alx_device_info *info = &bench->infos[index];
-    size_t rank = 0;
-    for (size_t i = 0; i < index; i++)
-        rank += bench->infos[i].platform_number == info->platform_number &&
-                !strcmp(bench->infos[i].name, info->name);
-    return rank;
-}
-
-/* Whether two devices are the same silicon: processors are, through whichever driver; cards by
- * their place on the bus where both drivers tell it, else by name. */
-static bool same_hardware(const struct bench *bench, const struct alx_host *host, size_t a,
-                          size_t b)
-{
-    const struct alx_device_info *x = &bench->infos[a], *y = &bench->infos[b];
-    char name_a[128], name_b[128];
-    bool processor = x->type == ALX_DEVICE_CPU || x->software;
-    if (x->simulator != y->simulator || processor != (y->type == ALX_DEVICE_CPU || y->software))
-        return false;
-    if (*x->pci && *y->pci)
-        return !strcmp(x->pci, y->pci);
-    hardware_name(bench, x, host, name_a);
-    hardware_name(bench, y, host, name_b);
-    return !strcmp(name_a, name_b) &&
-           (processor || rank_in_platform(bench, a) == rank_in_platform(bench, b));
-}
-
 /* The hardware of a device, new when it is the first of it. */
 static size_t find_hardware(struct bench *bench, const struct alx_host *host, size_t *owners,
                             size_t index)
@@ -129,10 +84,11 @@ static size_t find_hardware(struct bench *bench, const struct alx_host *host, si
     char name[128];
     json_t *list = json_object_get(bench->document, "hardware"), *entry;
     size_t place = 0;
-    while (place < json_array_size(list) && !same_hardware(bench, host, owners[place], index))
+    while (place < json_array_size(list) &&
+           !alx_hardware_is_same(bench->infos, owners[place], index))
         place++;
     if (place == json_array_size(list)) {
-        hardware_name(bench, &bench->infos[index], host, name);
+        alx_hardware_name(&bench->infos[index], host->cpu, name);
         entry = json_object();
         cli_json_set(entry, "name", cli_json_text(name));
         cli_json_set(entry, "type", json_string(cli_device_type(&bench->infos[index])));
