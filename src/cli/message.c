@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cli/options.h"
 #include "cli/output.h"
+#include "util/error.h"
 #include "util/memory.h"
 #include "util/text.h"
 
@@ -89,12 +91,15 @@ const char *cli_last_error(void)
 void cli_progress(const char *format, ...)
 {
     char text[256];
+    struct winsize size;
     va_list arguments;
     if (messages.quiet || !cli_is_terminal(STDERR_FILENO))
         return;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    if (!ioctl(STDERR_FILENO, TIOCGWINSZ, &size) && size.ws_col > 1 && size.ws_col <= strlen(text))
+        text[size.ws_col - 1] = 0; /* a line that wraps could not be erased */
     alx_text_clean(text);
     progress_shown = 1;
     fprintf(stderr, "%s%s", erase_line, text);
@@ -156,4 +161,15 @@ char *cli_copy(const char *text)
 {
     char *copy = cli_alloc(strlen(text) + 1, 1, "a text");
     return strcpy(copy, text);
+}
+
+char *cli_text_take(struct alx_text *text)
+{
+    if (text->failed) {
+        alx_fail(ALX_STATUS_NO_MEMORY, "a text: no memory left; close other programs");
+        exit(EXIT_DEVICE);
+    }
+    char *taken = text->data ? text->data : cli_copy("");
+    *text = (struct alx_text){0};
+    return taken;
 }

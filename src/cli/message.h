@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "util/text.h"
+
 /* Takes the library's messages from here on. Errors are always printed, warnings unless `quiet`,
  * more with `verbose` 1 and 2. */
 void cli_message_start(bool quiet, size_t verbose);
@@ -39,5 +41,7 @@ void cli_interrupt_start(void);
 /* Zeroed memory and copies; the program ends with one line when there is none left. */
 void *cli_alloc(size_t count, size_t elem_bytes, const char *what);
 char *cli_copy(const char *text);
+/* What was added to a text, which is then empty; owned. */
+char *cli_text_take(struct alx_text *text);
 
 #endif

@@ -152,6 +152,9 @@ static enum alx_status parse_value(struct cli_options *options, const struct cli
     case KIND_MEAN:
     case KIND_FLOAT:
         return parse_triple(row, value, field);
+    case KIND_OUTPUT:
+        *(const char **)field = value && *value ? value : "-";
+        break;
     case KIND_JSON:
         options->json = true;
         options->json_file = value && *value && strcmp(value, "-") ? value : NULL;
@@ -281,9 +284,9 @@ static void describe(char letters[2 * MOST_OPTIONS + 3], struct option longs[MOS
     letters[used++] = ':';
     for (; cli_option(count); count++) {
         const struct cli_option *row = cli_option(count);
-        int needs = !row->argument           ? no_argument
-                    : row->kind == KIND_JSON ? optional_argument
-                                             : required_argument;
+        int needs = !row->argument             ? no_argument
+                    : cli_option_is_alone(row) ? optional_argument
+                                               : required_argument;
         longs[count] = (struct option){row->name, needs, NULL, LONG_CODE + (int)count};
         if (row->letter)
             letters[used++] = row->letter;

@@ -29,8 +29,10 @@ enum {
     ON_CONVERT = 1 << 4,
     ON_CACHE = 1 << 5,
     ON_EVAL = 1 << 6,
-    ON_RUNS = ON_CLASSIFY | ON_EVAL, /* what runs a network */
-    ON_ALL = (1 << 7) - 1,
+    ON_BENCH = 1 << 7,
+    ON_RUNS = ON_CLASSIFY | ON_EVAL, /* what answers about pictures */
+    ON_PLANS = ON_RUNS | ON_BENCH,   /* what runs a network */
+    ON_ALL = (1 << 8) - 1,
 };
 
 enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
@@ -52,12 +54,15 @@ struct cli_options {
     size_t operand_count;
 
     const char *device, *model, *network, *labels, *algorithm, *layer, *cache_dir;
-    const char *json_file, *probabilities, *print;
-    bool json, allow_nan, ten_crop, no_cache, exact, explain, clear, list, quiet, help, version;
+    const char *json_file, *probabilities, *trace, *print;
+    const char *html, *csv, *markdown; /* "-": standard output */
+    const char *from, *compare;
+    bool json, allow_nan, ten_crop, no_cache, exact, explain, clear, list, quick, interleave, merge;
+    bool quiet, help, version;
     size_t verbose; /* how often it was given */
-    size_t batch, top, input_size, memory_limit_mib, shapes;
+    size_t batch, top, input_size, memory_limit_mib, shapes, timeout;
     int precision, resize, order, color;
-    struct triple mean, std, scale; /* the scale is one number */
+    struct triple mean, std, scale, time, threshold; /* the last three are one number */
 };
 
 struct cli_command {
@@ -82,6 +87,7 @@ enum option_kind {
     KIND_MEAN,   /* the same, or a mean image's file */
     KIND_FLOAT,  /* the same, but one number alone */
     KIND_JSON,   /* a flag, and a text when a value is given */
+    KIND_OUTPUT, /* a text, "-" when no value is given */
 };
 
 /* What a shell offers for the value. */
@@ -111,6 +117,8 @@ struct cli_option {
 /* The tables' rows; NULL past the end. */
 const struct cli_command *cli_command(size_t index);
 const struct cli_option *cli_option(size_t index);
+/* Whether the option may stand without its value. */
+bool cli_option_is_alone(const struct cli_option *option);
 
 /* A row of what help and man page list at their end; NULL `name` ends a table. */
 struct cli_note {
@@ -141,5 +149,6 @@ int cli_verify(const struct cli_options *options);
 int cli_convert(const struct cli_options *options);
 int cli_cache(const struct cli_options *options);
 int cli_eval(const struct cli_options *options);
+int cli_bench(const struct cli_options *options);
 
 #endif

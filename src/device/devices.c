@@ -219,6 +219,7 @@ static void read_extensions(alx_device_query *query, cl_device_id id, struct alx
                          has_word(words, "cl_arm_integer_dot_product_int8");
         info->sub_groups =
             has_word(words, "cl_khr_subgroups") || has_word(words, "cl_intel_subgroups");
+        alx_device_place(query, id, has_word, words, info->pci, sizeof info->pci);
     }
     /* from 2.1 on without an extension, from 3.0 on an option that 0 leaves out */
     if (version_of(info) >= 21 &&

@@ -342,6 +342,14 @@ size_t alx_plan_batch(const alx_plan *plan)
     return plan->batch;
 }
 
+void alx_plan_weight_precisions(const alx_plan *plan, enum alx_precision *out)
+{
+    for (size_t i = 0; i < alx_net_layer_count(plan->net); i++)
+        out[i] = ALX_PRECISION_FP32;
+    for (size_t i = 0; i < plan->step_count; i++)
+        out[plan->steps[i].layer_index] = plan->steps[i].recipe.weights.precision;
+}
+
 const char *alx_plan_origin(const alx_plan *plan)
 {
     (void)plan;

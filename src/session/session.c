@@ -291,6 +291,13 @@ error:
     return status;
 }
 
+/* Drivers have told ends before starts; such a step has no time in this run. */
+static void add_time(struct alx_bound_step *step, uint64_t start, uint64_t end)
+{
+    step->impossible = step->impossible || end < start;
+    step->device_ns = step->impossible ? 0 : step->device_ns + end - start;
+}
+
 static enum alx_status read_times(alx_session *session)
 {
     enum alx_status status = ALX_STATUS_OK;
@@ -304,7 +311,8 @@ static enum alx_status read_times(alx_session *session)
                                            NULL));
             ALX_CL(
                 clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL));
-            session->steps[i].device_ns += end > start ? end - start : 0;
+            add_time(&session->steps[i], start, end);
+            session->steps[i].start_ns = j ? session->steps[i].start_ns : start;
         }
 error:
     return status;
@@ -330,8 +338,10 @@ enum alx_status alx_session_run(alx_session *session, const float *images, size_
     uint64_t start = alx_clock_ns();
     size_t in_elems = alx_shape_elems(session->plan->tensors[0].shape);
     size_t out_elems = alx_shape_elems(session->plan->tensors[session->plan->step_count].shape);
-    for (size_t i = 0; i < session->plan->step_count; i++)
+    for (size_t i = 0; i < session->plan->step_count; i++) {
         session->steps[i].device_ns = 0;
+        session->steps[i].impossible = false;
+    }
     for (size_t done = 0; done < count;) {
         size_t images_now = alx_min(session->plan->batch, count - done);
         ALX_TRY(run_batch(session, images + done * in_elems, images_now, out + done * out_elems));
@@ -350,4 +360,10 @@ struct alx_session_times alx_session_times(const alx_session *session)
 uint64_t alx_session_step_ns(const alx_session *session, size_t step)
 {
     return session->steps[step].device_ns;
+}
+
+uint64_t alx_session_step_start_ns(const alx_session *session, size_t step)
+{
+    uint64_t origin = session->steps[0].start_ns, start = session->steps[step].start_ns;
+    return start > origin ? start - origin : 0;
 }

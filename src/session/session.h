@@ -30,7 +30,9 @@ struct alx_bound_step {
     cl_mem work;
     struct alx_bound_launch *launches;
     size_t launch_count;
-    uint64_t device_ns;
+    uint64_t device_ns; /* of all its launches in the last run */
+    uint64_t start_ns;  /* of its first launch, by the device's clock */
+    bool impossible;    /* the device told an end before its start */
 };
 
 struct alx_session {

@@ -33,6 +33,8 @@ size_t alx_dtype_bytes(enum alx_dtype dtype)
 void alx_view_read(struct alx_tensor_view view, size_t first, size_t count, float *out)
 {
     const uint8_t *bytes = (const uint8_t *)view.data + alx_dtype_bytes(view.dtype) * first;
+    if (!count) /* of no values there may be no data */
+        return;
     switch (view.dtype) {
     case ALX_DTYPE_F32:
         memcpy(out, bytes, count * sizeof *out);
