@@ -222,7 +222,6 @@ static void store_sums(vec value, __global const float *bias, __global float *ou
 
 #if BLOCKS
 #pragma OPENCL EXTENSION cl_intel_subgroups : enable
-#pragma OPENCL EXTENSION cl_intel_required_subgroup_size : enable
 #define SUB_GROUP __attribute__((intel_reqd_sub_group_size(LANES)))
 
 /* LANES values from `p` on, one a lane. */

@@ -145,6 +145,8 @@ static enum alx_status describe(const struct alx_problem *p, const struct alx_pa
     size_t images = alx_min(params->images, p->batch), panel = alx_tiled_panel(params);
     size_t groups = p->info->layer.groups;
     const struct alx_tiled_shape shape = product_shape(p, params->tile, images);
+    struct alx_params whole = *params; /* nobody would add up parts of k */
+    whole.split = 1;
     size_t points = shape.parallel / groups;
     size_t transformed = groups * points * alx_winograd_step(shape.rows, &g);
     recipe->weights = (struct alx_weight_format){
@@ -160,7 +162,7 @@ static enum alx_status describe(const struct alx_problem *p, const struct alx_pa
     recipe->work_elems = transformed + points * shape.rows * p->info->out.channels;
     alx_recipe_begin(recipe, p, params);
     alx_winograd_macros(&recipe->options, p, params, images);
-    alx_tiled_macros(&recipe->options, params, shape.rows, points, transformed);
+    alx_tiled_macros(&recipe->options, &whole, shape.rows, points, transformed);
     alx_text_add(&recipe->options, " -DIN_VECTOR=1 -DITEM_K=1 -DPANEL_ROWS=%zu -DK_ELEMS=%zu",
                  panel, g.group_k);
     /* The last pass begins earlier, so that it is whole. */
