@@ -236,6 +236,7 @@ static float read_block(__global const float *p)
 #define READ_WEIGHTS(p, lane) WEIGHT((p) + (lane))
 #endif
 
+/* Values of A past the end are 0, so that it does not matter which weights meet them. */
 static void multiply(vec sum[ROWS][VECTORS], __global const float *in, __global const weight *w,
                      const int at[ROWS], int first_k, int end_k)
 {
@@ -252,12 +253,11 @@ static void multiply(vec sum[ROWS][VECTORS], __global const float *in, __global 
 #endif
 #pragma unroll
         for (int u = 0; u < LANES; u++) {
-            if (K_ELEMS % LANES && k + u >= K_ELEMS)
-                break;
+            const int row = K_ELEMS % LANES ? min(k + u, K_ELEMS - 1) : k + u;
             float v[VECTORS];
 #pragma unroll
             for (int j = 0; j < VECTORS; j++)
-                v[j] = READ_WEIGHTS(w + (k + u) * PANEL + j * LANES, lane);
+                v[j] = READ_WEIGHTS(w + row * PANEL + j * LANES, lane);
 #pragma unroll
             for (int i = 0; i < ROWS; i++)
 #pragma unroll

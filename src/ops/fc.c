@@ -27,6 +27,12 @@ static int has_relu(const struct alx_problem *p)
     return p->info->layer.activation == ALX_ACTIVATION_RELU;
 }
 
+/* Of a weight. */
+static size_t bytes_of(enum alx_precision precision)
+{
+    return precision == ALX_PRECISION_FP32 ? 4 : precision == ALX_PRECISION_FP16 ? 2 : 1;
+}
+
 enum { LINE_BYTES = 64, AHEAD_BYTES = 8192 };
 
 /* --- GEMV --- */
@@ -39,11 +45,15 @@ static bool gemv_supports(const struct alx_problem *p, const struct alx_traits *
 
 static struct alx_params gemv_choose(const struct alx_problem *p, const struct alx_traits *t)
 {
+    enum { SIMT_SUMS = 32 };
     struct alx_params params = {
         .lanes = t->lanes, .vector = t->vector, .images = p->batch, .prefetch = t->prefetch};
     if (t->simt) {
-        params.vector = 4; /* 16 bytes a lane */
-        params.rows = 2;   /* many groups, so that a large device is filled */
+        params.rows = 2; /* many groups, so that a large device is filled */
+        /* 16 bytes of weights at a time, while there are registers for the sums */
+        params.vector = 16 / bytes_of(p->precision);
+        while (params.vector > 4 && params.rows * params.images * params.vector > SIMT_SUMS)
+            params.vector /= 2;
         return params;
     }
     /* Sums in half of the registers; enough panels to keep every unit busy to the end. */
@@ -52,11 +62,6 @@ static struct alx_params gemv_choose(const struct alx_problem *p, const struct a
     while (params.rows > 2 && p->info->layer.out_channels / params.rows < 4 * t->units)
         params.rows /= 2;
     return params;
-}
-
-static size_t bytes_of(enum alx_precision precision)
-{
-    return precision == ALX_PRECISION_FP32 ? 4 : precision == ALX_PRECISION_FP16 ? 2 : 1;
 }
 
 static enum alx_status gemv_describe(const struct alx_problem *p, const struct alx_params *params,

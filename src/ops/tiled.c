@@ -24,11 +24,13 @@ size_t alx_tiled_rows(const struct alx_params *params)
     return params->lanes / params->columns * params->rows;
 }
 
-/* Sums that a lane may hold: of the 64 floats that 16 lanes have on Intel's GPUs, or the 128 of 8
- * lanes, half; through local memory as many as leave several groups' registers on a unit. */
+/* Sums that a lane may hold. Of the 64 floats that 16 lanes have each on Intel's GPUs, or the 128
+ * of 8 lanes, a quarter: compilers read the weights of many steps ahead. Through local memory as
+ * many as leave several groups' registers on a unit. docs/registers.md shows that nothing spills.
+ */
 static size_t most_sums(const struct alx_params *params)
 {
-    enum { LOCAL_SUMS = 32, BLOCK_SUMS = 512 };
+    enum { LOCAL_SUMS = 32, BLOCK_SUMS = 256 };
     return params->blocks ? BLOCK_SUMS / params->lanes : LOCAL_SUMS;
 }
 
@@ -76,11 +78,12 @@ void alx_choose_tiled(const struct alx_tiled_shape *shape, const struct alx_trai
     tried.lanes = t->block_read_lanes ? t->block_read_lanes : t->lanes;
     tried.columns = t->block_read_lanes ? tried.lanes : columns_of(tried.lanes);
     tried.vector = t->block_read_lanes ? 1 : 4;
-    for (tried.vectors = 1; tried.vectors <= 4; tried.vectors *= 2)
-        for (tried.rows = 8; tried.rows >= 2; tried.rows /= 2)
+    for (tried.vectors = 1; tried.vectors <= 2; tried.vectors *= 2)
+        for (tried.rows = 16; tried.rows >= 2; tried.rows /= 2)
             for (tried.split = 1; tried.split <= MOST_PARTS; tried.split++) {
-                if (tried.rows * tried.vectors * tried.vector > most_sums(&tried) ||
-                    (tried.split > 1 && (!shape->may_split || shape->k / tried.split < LEAST_K)))
+                size_t sums = tried.rows * tried.vectors * tried.vector;
+                bool divides = shape->may_split && shape->k / tried.split >= LEAST_K;
+                if (sums > most_sums(&tried) || (tried.split > 1 && !divides))
                     break;
                 double cost = cost_of(shape, t, &tried);
                 if (cost < least) {

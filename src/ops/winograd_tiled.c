@@ -13,7 +13,7 @@
 /* Points along one axis beyond which a work-item's tile does not fit into its registers. */
 enum { MOST_SIDE = 6 };
 /* Of the workspace of a pass, so that it has a chance to stay in a cache. */
-enum { WORK_BYTES = 32 << 20 };
+enum { WORK_BYTES = 128 << 20 };
 
 static bool supports(const struct alx_problem *p, const struct alx_traits *t)
 {
