@@ -71,7 +71,9 @@ static size_t columns_of(size_t lanes)
 void alx_choose_tiled(const struct alx_tiled_shape *shape, const struct alx_traits *t,
                       struct alx_params *params)
 {
-    enum { MOST_PARTS = 16, LEAST_K = 64 }; /* of a part */
+    enum { MOST_PARTS = 16, LEAST_K = 64 /* of a part */, BLOCK_ROWS = 16, LOCAL_ROWS = 4 };
+    /* Through local memory, each row more needs registers for where lanes fetch it. */
+    const size_t most_rows = t->block_read_lanes ? BLOCK_ROWS : LOCAL_ROWS;
     struct alx_params tried = *params;
     double least = INFINITY;
     tried.blocks = t->block_read_lanes ? 1 : 0;
@@ -79,7 +81,7 @@ void alx_choose_tiled(const struct alx_tiled_shape *shape, const struct alx_trai
     tried.columns = t->block_read_lanes ? tried.lanes : columns_of(tried.lanes);
     tried.vector = t->block_read_lanes ? 1 : 4;
     for (tried.vectors = 1; tried.vectors <= 2; tried.vectors *= 2)
-        for (tried.rows = 16; tried.rows >= 2; tried.rows /= 2)
+        for (tried.rows = most_rows; tried.rows >= 2; tried.rows /= 2)
             for (tried.split = 1; tried.split <= MOST_PARTS; tried.split++) {
                 size_t sums = tried.rows * tried.vectors * tried.vector;
                 bool divides = shape->may_split && shape->k / tried.split >= LEAST_K;

@@ -51,6 +51,14 @@ static double cost_of(const struct alx_problem *p, size_t tile)
            2 * MOVE * (double)(p->batch * work_elems(p, tile, 1));
 }
 
+/* What a device could compute while it starts one more kernel: units have 8 lanes on Intel's GPUs,
+ * about 64 on others. */
+static double launch_cost(const struct alx_traits *t)
+{
+    enum { LAUNCH_CYCLES = 5000 };
+    return LAUNCH_CYCLES * (double)t->units * (t->block_read_lanes ? 8 : 64);
+}
+
 static double tiled_cost(const struct alx_problem *p)
 {
     struct alx_weight_shape w = alx_layer_weight_shape(p->info);
@@ -71,8 +79,10 @@ static size_t tile_of(const struct alx_problem *p)
 
 static bool suits(const struct alx_problem *p, const struct alx_traits *t)
 {
-    (void)t;
-    return cost_of(p, tile_of(p)) < tiled_cost(p);
+    size_t tile = tile_of(p), passes = alx_ceil_div(p->batch, images_of(p, tile));
+    /* Three launches a pass; without, most often two. */
+    double launches = (double)(3 * passes) - 2;
+    return cost_of(p, tile) + launches * launch_cost(t) < tiled_cost(p);
 }
 
 static struct alx_tiled_shape product_shape(const struct alx_problem *p, size_t tile, size_t images)
