@@ -16,14 +16,15 @@
 static const struct family {
     const char *name;
     size_t units, max_work_group, block_read_lanes;
+    bool unified;
 } families[] = {
     /* units of Intel's GPUs have 8 lanes, AMD's 64, NVIDIA's 64 to 128 */
-    {"intel-gen9", 24, 256, 16},  /* HD Graphics 530 */
-    {"intel-xe", 32, 512, 16},    /* UHD Graphics 770 */
-    {"intel-arc", 512, 1024, 16}, /* Arc A770 */
-    {"amd-gcn", 60, 256, 0},      /* Radeon VII */
-    {"amd-rdna", 22, 256, 0},     /* Radeon RX 5500 XT */
-    {"nvidia", 46, 1024, 0},      /* GeForce RTX 2080 */
+    {"intel-gen9", 24, 256, 16, true},   /* HD Graphics 530 */
+    {"intel-xe", 32, 512, 16, true},     /* UHD Graphics 770 */
+    {"intel-arc", 512, 1024, 16, false}, /* Arc A770 */
+    {"amd-gcn", 60, 256, 0, false},      /* Radeon VII */
+    {"amd-rdna", 22, 256, 0, false},     /* Radeon RX 5500 XT */
+    {"nvidia", 46, 1024, 0, false},      /* GeForce RTX 2080 */
 };
 
 static void check(enum alx_status status)
@@ -41,6 +42,7 @@ static struct alx_device_info describe(const struct family *family)
         .compute_units = family->units,
         .max_work_group = family->max_work_group,
         .block_read_lanes = family->block_read_lanes,
+        .unified_memory = family->unified,
         .vector_floats = 1,
         .global_bytes = (uint64_t)8 << 30,
         .max_alloc_bytes = (uint64_t)2 << 30,

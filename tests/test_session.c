@@ -158,8 +158,9 @@ static void assert_close(const float *got, const float *want, size_t count, floa
 
 static void check_results(alx_device *device)
 {
-    static const char *const algorithms[] = {NULL,      "naive",    "clblast", "direct",
-                                             "element", "winograd", "gemm"};
+    static const char *const algorithms[] = {NULL,      "naive",    "clblast",        "direct",
+                                             "element", "winograd", "winograd-tiled", "tiled",
+                                             "gemm"};
     float want[IMAGES * CLASSES], got[IMAGES * CLASSES];
     for (int p = ALX_PRECISION_FP32; p <= ALX_PRECISION_INT8; p++) {
         expect((enum alx_precision)p, IMAGES, want);

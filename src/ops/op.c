@@ -41,6 +41,7 @@ struct alx_traits alx_traits_of_device(const struct alx_device_info *info)
         .vector = info->vector_floats < 4 ? 4 : info->vector_floats,
         .lanes = 1,
         .units = info->compute_units ? info->compute_units : 1,
+        .unified = info->unified_memory,
         .max_alloc_bytes = (size_t)info->max_alloc_bytes,
     };
     /* 512-bit registers come in 32 (AVX-512), narrower ones in 16 (AVX2, SSE) or 32 (NEON). */

@@ -25,6 +25,7 @@ struct alx_traits {
     size_t lanes;            /* SIMT: work-items of a group; CPU: 1 */
     size_t block_read_lanes; /* SIMT: of a sub-group that reads memory in blocks; 0: none */
     size_t units;  /* compute units: how many work-groups run at the same time, at least */
+    bool unified;  /* its memory is the host's, and less slow beside its arithmetic than others' */
     bool prefetch; /* asking for cache lines ahead of need has an effect */
     size_t max_alloc_bytes;
 };

@@ -9,7 +9,7 @@
 #include "util/half.h"
 #include "util/memory.h"
 
-static size_t value_bytes(enum alx_precision precision)
+size_t alx_pack_value_bytes(enum alx_precision precision)
 {
     return precision == ALX_PRECISION_FP32 ? 4 : precision == ALX_PRECISION_FP16 ? 2 : 1;
 }
@@ -17,7 +17,7 @@ static size_t value_bytes(enum alx_precision precision)
 size_t alx_pack_panel_bytes(const struct alx_weight_format *format)
 {
     return format->panel_rows * alx_round_up(format->k_elems, format->k_vector) *
-           value_bytes(format->precision);
+           alx_pack_value_bytes(format->precision);
 }
 
 size_t alx_pack_panel_count(const struct alx_weight_format *format)

@@ -84,7 +84,9 @@ void alx_choose_tiled(const struct alx_tiled_shape *shape, const struct alx_trai
         for (tried.rows = most_rows; tried.rows >= 2; tried.rows /= 2)
             for (tried.split = 1; tried.split <= MOST_PARTS; tried.split++) {
                 size_t sums = tried.rows * tried.vectors * tried.vector;
-                bool divides = shape->may_split && shape->k / tried.split >= LEAST_K;
+                size_t parts = tried.split * shape->rows * shape->columns * shape->parallel;
+                bool divides = shape->may_split && shape->k / tried.split >= LEAST_K &&
+                               parts <= t->max_alloc_bytes / 4 / sizeof(float);
                 if (sums > most_sums(&tried) || (tried.split > 1 && !divides))
                     break;
                 double cost = cost_of(shape, t, &tried);

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "net/shape.h"
+#include "ops/pack.h"
 #include "ops/tiled.h"
 #include "ops/winograd.h"
 #include "util/error.h"
@@ -12,8 +13,6 @@
 
 /* Points along one axis beyond which a work-item's tile does not fit into its registers. */
 enum { MOST_SIDE = 6 };
-/* Of the workspace of a pass, so that it has a chance to stay in a cache. */
-enum { WORK_BYTES = 128 << 20 };
 
 static bool supports(const struct alx_problem *p, const struct alx_traits *t)
 {
@@ -29,26 +28,32 @@ static size_t work_elems(const struct alx_problem *p, size_t tile, size_t images
            (p->info->layer.groups * alx_winograd_step(tiles, &g) + tiles * p->info->out.channels);
 }
 
-static size_t images_of(const struct alx_problem *p, size_t tile)
+/* Images of a pass: weights are read again by every pass, but the workspace is part of a buffer,
+ * and memory is not only for it. */
+static size_t images_of(const struct alx_problem *p, const struct alx_traits *t, size_t tile)
 {
-    size_t most = alx_max(1, WORK_BYTES / sizeof(float) / work_elems(p, tile, 1));
+    enum { MOST_BYTES = 128 << 20 };
+    size_t bytes = alx_min(MOST_BYTES, t->max_alloc_bytes / 4);
+    size_t most = alx_max(1, bytes / sizeof(float) / work_elems(p, tile, 1));
     return alx_ceil_div(p->batch, alx_ceil_div(p->batch, alx_min(most, p->batch)));
 }
 
-/* A value that is moved takes the time of so many multiply-adds: near memory's figures, since
- * weights always come from there. */
-enum { MOVE = 24 };
+/* A value that is moved takes the time of so many multiply-adds. */
+static double move_cost(const struct alx_traits *t)
+{
+    return t->unified ? 24 : 48;
+}
 
 /* What the batch costs: products, and values that are written and read. */
-static double cost_of(const struct alx_problem *p, size_t tile)
+static double cost_of(const struct alx_problem *p, const struct alx_traits *t, size_t tile)
 {
     const struct alx_winograd_geometry g = alx_winograd_geometry(p->info);
     double n = (double)(tile + g.r - 1), group_k = (double)g.group_k;
-    double passes = (double)alx_ceil_div(p->batch, images_of(p, tile));
+    double passes = (double)alx_ceil_div(p->batch, images_of(p, t, tile));
     double tiles = (double)(p->batch * alx_winograd_tiles(p->info, tile));
     double channels = (double)p->info->out.channels;
-    return n * n * (tiles * channels * group_k + MOVE * passes * group_k * channels) +
-           2 * MOVE * (double)(p->batch * work_elems(p, tile, 1));
+    return n * n * (tiles * channels * group_k + move_cost(t) * passes * group_k * channels) +
+           2 * move_cost(t) * (double)(p->batch * work_elems(p, tile, 1));
 }
 
 /* What a device could compute while it starts one more kernel: units have 8 lanes on Intel's GPUs,
@@ -59,30 +64,31 @@ static double launch_cost(const struct alx_traits *t)
     return LAUNCH_CYCLES * (double)t->units * (t->block_read_lanes ? 8 : 64);
 }
 
-static double tiled_cost(const struct alx_problem *p)
+static double tiled_cost(const struct alx_problem *p, const struct alx_traits *t)
 {
     struct alx_weight_shape w = alx_layer_weight_shape(p->info);
     return (double)(p->batch * p->info->macs) +
-           MOVE * (double)(w.out_channels * w.in_channels * w.kernel_h * w.kernel_w);
+           move_cost(t) * (double)alx_pack_value_bytes(p->precision) / sizeof(float) *
+               (double)(w.out_channels * w.in_channels * w.kernel_h * w.kernel_w);
 }
 
 /* The smallest tile, which is the most accurate, of those that cost nearly the least. */
-static size_t tile_of(const struct alx_problem *p)
+static size_t tile_of(const struct alx_problem *p, const struct alx_traits *t)
 {
     const struct alx_winograd_geometry g = alx_winograd_geometry(p->info);
     size_t best = 2;
     for (size_t tile = 3; tile <= ALX_WINOGRAD_MAX_M && tile + g.r - 1 <= MOST_SIDE; tile++)
-        if (cost_of(p, tile) < 0.95 * cost_of(p, best))
+        if (cost_of(p, t, tile) < 0.95 * cost_of(p, t, best))
             best = tile;
     return best;
 }
 
 static bool suits(const struct alx_problem *p, const struct alx_traits *t)
 {
-    size_t tile = tile_of(p), passes = alx_ceil_div(p->batch, images_of(p, tile));
+    size_t tile = tile_of(p, t), passes = alx_ceil_div(p->batch, images_of(p, t, tile));
     /* Three launches a pass; without, most often two. */
     double launches = (double)(3 * passes) - 2;
-    return cost_of(p, tile) + launches * launch_cost(t) < tiled_cost(p);
+    return cost_of(p, t, tile) + launches * launch_cost(t) < tiled_cost(p, t);
 }
 
 static struct alx_tiled_shape product_shape(const struct alx_problem *p, size_t tile, size_t images)
@@ -97,7 +103,7 @@ static struct alx_tiled_shape product_shape(const struct alx_problem *p, size_t 
 
 static struct alx_params choose(const struct alx_problem *p, const struct alx_traits *t)
 {
-    size_t tile = tile_of(p), images = images_of(p, tile);
+    size_t tile = tile_of(p, t), images = images_of(p, t, tile);
     struct alx_params params = {.tile = tile, .images = images};
     const struct alx_tiled_shape shape = product_shape(p, tile, images);
     alx_choose_tiled(&shape, t, &params);
