@@ -189,12 +189,10 @@ def family_table(program, family, sources, work, totals):
             try:
                 usage = compiled(compiler, device, sources["common.h"] + sources[launch.file],
                                  launch.options, work)[launch.kernel]
-                total = totals.setdefault(device, [0, 0, 0, 0])
-                totals[device] = [total[0] + 1, max(total[1], usage.registers),
-                                  total[2] + usage.spilled, total[3] + usage.private]
+                totals[device].append(usage)
                 cells.append(cell(usage))
             except Missing as missing:
-                totals[device] = str(missing)
+                totals[device].lacks = str(missing)
                 cells.append("")
         weights = "any" if len(precisions) == len(PRECISIONS) else ", ".join(precisions)
         lines.append(f"| {batch} | {launch.layer} | {weights} | `{launch.kernel}` | "
@@ -203,14 +201,25 @@ def family_table(program, family, sources, work, totals):
     return lines + [""]
 
 
+class Total(list):
+    """The usages of a device's kernels, and the compiler that was missing for some."""
+    lacks = None
+
+    def spills(self):
+        return any(usage.spilled or usage.private for usage in self)
+
+    def row(self):
+        if self.lacks:
+            return f"no {self.lacks} | | | |"
+        values = (len(self), max(usage.registers for usage in self),
+                  sum(usage.spilled for usage in self), sum(usage.private for usage in self))
+        return " | ".join(str(value) for value in values) + " |"
+
+
 def summary(totals):
-    lines = ["| device | kernels | most registers | bytes spilled | bytes of private memory |",
-             "|---|---|---|---|---|"]
-    for device, total in totals.items():
-        lines.append(f"| {device} | " + (f"not compiled: there is no {total} | | | |"
-                                         if isinstance(total, str) else
-                                         " | ".join(str(value) for value in total) + " |"))
-    return lines + [""]
+    return ["| device | kernels | most registers | bytes spilled | bytes of private memory |",
+            "|---|---|---|---|---|"] + [
+                f"| {device} | {total.row()}" for device, total in totals.items()] + [""]
 
 
 HEAD = """# Registers
@@ -226,13 +235,13 @@ private memory, and what it tells of occupancy: lanes of an instruction (Intel),
 def main(program, work, out, *files):
     os.makedirs(work, exist_ok=True)
     sources = {os.path.basename(path): read(path) for path in files}
-    totals, tables = {}, []
+    totals = {device: Total() for _, devices in COMPILERS.values() for device in devices}
+    tables = []
     for family in COMPILERS:
         tables += family_table(program, family, sources, work, totals)
     with open(out, "w", encoding="utf-8") as file:
         file.write("\n".join([HEAD] + summary(totals) + tables[:-1]) + "\n")
-    bad = [device for device, total in totals.items()
-           if not isinstance(total, str) and (total[2] or total[3])]
+    bad = [device for device, total in totals.items() if total.spills()]
     sys.exit(f"kernels spill on {', '.join(bad)}" if bad else 0)
 
 
