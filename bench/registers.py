@@ -113,7 +113,7 @@ def nvidia(device, source, options, folder):
             shared = number(r"(\d+) bytes smem", part)
             kernels[part.split("'")[0]] = Usage(
                 number(r"Used (\d+) registers", part),
-                number(r"(\d+) bytes spill stores", part) + number(r"(\d+) bytes spill loads", part),
+                number(r"(\d+) bytes spill stores", part),
                 number(r"(\d+) bytes stack frame", part), f"{shared} B shared" if shared else "")
         return kernels
     raise Missing(f"a ptxas that knows {device}")
@@ -225,10 +225,11 @@ def summary(totals):
 HEAD = """# Registers
 
 Made by `meson compile -C build kernel-registers` (`bench/registers.py`): the kernels of AlexNet's
-plans for families of GPUs, compiled with the options that the planner gives them. A cell holds the
-registers of a work-item (Intel: of a thread, of 128), then what the compiler spilled or put into
-private memory, and what it tells of occupancy: lanes of an instruction (Intel), waves on a SIMD
-(AMD), local memory (NVIDIA).
+plans for families of GPUs, with and without Winograd, compiled with the options that the planner
+gives them. A cell holds the registers of a work-item, then what the compiler spilled or put into
+private memory, and what it tells of occupancy: waves on a SIMD (AMD), local memory (NVIDIA), lanes
+of an instruction (Intel, where the number is the highest register that a thread uses, of 128 that
+are handed out in turn: there, only spills tell).
 """
 
 

@@ -16,9 +16,9 @@ import registers
 Device = collections.namedtuple("Device", "name family gb_per_s gflops launch_us published")
 
 # Peaks: clpeak's measurements where its results list the device, with its launch times; else the
-# vendors' figures, with the launch time of the family's measured device. Published times: OpenCV's
-# and ncnn's pull requests and benchmark pages (batch 1), OpenCL-caffe's README and convnet-benchmarks
-# (batch 128). "owt" is the one-weird-trick network, 1.43 GFLOP an image and not grouped.
+# vendors' figures, with the launch time of the family's measured device. Published times, batch 1
+# unless said: OpenCV's pull requests, ncnn's benchmark page, OpenCL-caffe's README,
+# convnet-benchmarks. "owt" is the one-weird-trick network, 1.43 GFLOP an image and not grouped.
 DEVICES = (
     Device("HD Graphics 530, clpeak", "intel-gen9", 14.5, 325, 34, ""),
     Device("HD Graphics 530, vendor", "intel-gen9", 34.1, 441, 34,
