@@ -64,7 +64,7 @@ static void store_outputs(vec value, __global const float *bias, __global float 
 #endif
 #if VECTOR_STORE
     if (o < GROUP_OUT)
-        STORE(value, out + OUT_AT(n, group * GROUP_OUT + o, y, x));
+        *(__global vec *)(out + OUT_AT(n, group * GROUP_OUT + o, y, x)) = value;
 #else
     float lanes[VECTOR];
     STORE(value, lanes);
@@ -166,8 +166,8 @@ conv_direct(__global const float *restrict in, __global const weight *restrict w
  * lanes of a group have in common goes
  *   BLOCKS 0  through local memory, DEPTH values of k at a time: LANES / COLUMNS lanes lie along
  *             the rows, COLUMNS along channels;
- *   BLOCKS 1  through the registers of one sub-group (cl_intel_subgroups), whose lanes all lie
- * along channels: each reads another k of every row and hands it to the others.
+ *   BLOCKS 1  through the registers of one sub-group (cl_intel_subgroups); all lanes lie along
+ *             channels, and each reads another k of every row and hands it to the others.
  *
  * SPLIT groups may share the sum over k, so that few rows and channels fill a large device, too.
  * RAW sums, those of parts or points, go to out[PRODUCT_OFFSET + (point or part, m, o)];
@@ -177,8 +177,8 @@ conv_direct(__global const float *restrict in, __global const weight *restrict w
  * Needs a halo of at least the padding; IN_B and GROUP_IN divide one another. One of PRODUCTS and
  * SPLIT is 1.
  *
- *   ROW_COUNT  rows of A            ROWS     1 .. 8      VECTORS  1 .. 4, with VECTOR 1 or 4
- *   COLUMNS    divides LANES; LANES with BLOCKS          SPLIT    1 .. 16
+ *   ROW_COUNT  rows of A                           ROWS   1 .. 16   VECTORS  1, 2
+ *   COLUMNS    divides LANES; LANES with BLOCKS    SPLIT  1 .. 16   VECTOR   1 with BLOCKS, else 4
  */
 #define RAW       (SPLIT > 1 || PRODUCTS > 1)
 #define DEPTH     16
@@ -208,7 +208,7 @@ static void store_sums(vec value, __global const float *bias, __global float *ou
     __global float *to = out + PRODUCT_OFFSET + (z * ROW_COUNT + m) * OUT_C + group * GROUP_OUT + o;
 #if GROUP_OUT % VECTOR == 0
     if (o < GROUP_OUT)
-        STORE(value, to);
+        *(__global vec *)to = value;
 #else
     float lanes[VECTOR];
     STORE(value, lanes);
@@ -272,41 +272,59 @@ static void multiply(vec sum[ROWS][VECTORS], __global const float *in, __global 
 #define ROW_FETCHES    ((TILE_ROWS * DEPTH + LANES - 1) / LANES)
 #define WEIGHT_FETCHES ((PANEL * DEPTH / VECTOR + LANES - 1) / LANES)
 #define ROW_STRIDE     (TILE_ROWS + 4) /* apart, so that lanes along k do not share a bank */
+/* Rows of a lane that are read from local memory at once. */
+#if ROWS % 4 == 0
+#define ROW_VECTOR 4
+typedef float4 row_vec;
+#elif ROWS % 2 == 0
+#define ROW_VECTOR 2
+typedef float2 row_vec;
+#else
+#define ROW_VECTOR 1
+typedef float row_vec;
+#endif
 
 static void multiply(vec sum[ROWS][VECTORS], __global const float *in, __global const weight *w,
-                     const int at[ROW_FETCHES], int first_k, int end_k, __local float *rows,
-                     __local float *panel)
+                     const int at[ROW_FETCHES], int first_k, int end_k, __local row_vec *row_vecs,
+                     __local vec *panel)
 {
-    const int lane = (int)get_local_id(0), column = lane % COLUMNS, line = lane / COLUMNS;
+    const uint lane = get_local_id(0), column = lane % COLUMNS, line = lane / COLUMNS;
+    __local float *rows = (__local float *)row_vecs;
 #pragma nounroll
-    for (int k = first_k; k < end_k; k += DEPTH) {
+    for (uint k = first_k; k < (uint)end_k; k += DEPTH) {
         barrier(CLK_LOCAL_MEM_FENCE);
 #pragma unroll
         for (int i = 0; i < ROW_FETCHES; i++) {
-            const int e = lane + i * LANES, u = e % DEPTH;
+            const uint e = lane + i * LANES, u = e % DEPTH;
             if (TILE_ROWS * DEPTH % LANES == 0 || e < TILE_ROWS * DEPTH)
                 rows[u * ROW_STRIDE + e / DEPTH] =
                     K_ELEMS % DEPTH == 0 || k + u < K_ELEMS ? in[at[i] + K_AT(k + u)] : 0.0f;
         }
 #pragma unroll
         for (int i = 0; i < WEIGHT_FETCHES; i++) {
-            const int e = (lane + i * LANES) * VECTOR;
-            if (PANEL * DEPTH / VECTOR % LANES == 0 || e < PANEL * DEPTH)
-                STORE(K_ELEMS % DEPTH == 0 || k + e / PANEL < K_ELEMS
-                          ? LOAD_WEIGHTS(w + k * PANEL + e)
-                          : (vec)(0.0f),
-                      panel + e);
+            const uint e = lane + i * LANES;
+            if (PANEL * DEPTH / VECTOR % LANES == 0 || e < PANEL * DEPTH / VECTOR)
+                panel[e] = K_ELEMS % DEPTH == 0 || k + e * VECTOR / PANEL < K_ELEMS
+                               ? LOAD_WEIGHTS(w + k * PANEL + e * VECTOR)
+                               : (vec)(0.0f);
         }
         barrier(CLK_LOCAL_MEM_FENCE);
 #pragma unroll 4
         for (int u = 0; u < DEPTH; u++) {
             vec v[VECTORS];
+            union {
+                row_vec vectors[ROWS / ROW_VECTOR];
+                float values[ROWS];
+            } x;
+#pragma unroll
+            for (int i = 0; i < ROWS / ROW_VECTOR; i++)
+                x.vectors[i] = row_vecs[(u * ROW_STRIDE + line * ROWS) / ROW_VECTOR + i];
 #pragma unroll
             for (int j = 0; j < VECTORS; j++)
-                v[j] = LOAD(panel + u * PANEL + (j * COLUMNS + column) * VECTOR);
+                v[j] = panel[(u * VECTORS + j) * COLUMNS + column];
 #pragma unroll
             for (int i = 0; i < ROWS; i++) {
-                const vec value = (vec)(rows[u * ROW_STRIDE + line * ROWS + i]);
+                const vec value = (vec)(x.values[i]);
 #pragma unroll
                 for (int j = 0; j < VECTORS; j++)
                     sum[i][j] = fma(value, v[j], sum[i][j]);
@@ -343,7 +361,8 @@ conv_tiled(__global const float *restrict in, __global const weight *restrict we
         at[i] = ROW_AT(min(first_row + i, ROW_COUNT - 1), group, point);
     multiply(sum, in, w, at, first_k, end_k);
 #else
-    __local float rows_k[DEPTH * ROW_STRIDE], panel_k[DEPTH * PANEL];
+    __local row_vec rows_k[DEPTH * ROW_STRIDE / ROW_VECTOR];
+    __local vec panel_k[DEPTH * PANEL / VECTOR];
     int at[ROW_FETCHES];
 #pragma unroll
     for (int i = 0; i < ROW_FETCHES; i++)

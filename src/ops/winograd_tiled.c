@@ -164,7 +164,8 @@ static enum alx_status describe(const struct alx_problem *p, const struct alx_pa
     struct alx_params whole = *params; /* nobody would add up parts of k */
     whole.split = 1;
     size_t points = shape.parallel / groups;
-    size_t transformed = groups * points * alx_winograd_step(shape.rows, &g);
+    /* products are stored in aligned vectors */
+    size_t transformed = alx_round_up(groups * points * alx_winograd_step(shape.rows, &g), 16);
     recipe->weights = (struct alx_weight_format){
         .panel_rows = panel,
         .k_vector = 1,
