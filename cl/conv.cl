@@ -164,10 +164,10 @@ conv_direct(__global const float *restrict in, __global const weight *restrict w
  *
  * A work-group computes TILE_ROWS rows by a panel, a lane ROWS rows by VECTORS vectors. What the
  * lanes of a group have in common goes
- *   BLOCKS 0  through local memory, DEPTH values of k at a time: LANES / COLUMNS lanes lie along
- *             the rows, COLUMNS along channels;
- *   BLOCKS 1  through the registers of one sub-group (cl_intel_subgroups); all lanes lie along
- *             channels, and each reads another k of every row and hands it to the others.
+ *   SUB_GROUP 0  through local memory, DEPTH values of k at a time: LANES / COLUMNS lanes lie
+ *                along the rows, COLUMNS along channels;
+ *   SUB_GROUP 1  through the registers of one sub-group (cl_intel_subgroups): all lanes lie along
+ *                channels, and each reads another k of every row and hands it to the others.
  *
  * SPLIT groups may share the sum over k, so that few rows and channels fill a large device, too.
  * RAW sums, those of parts or points, go to out[PRODUCT_OFFSET + (point or part, m, o)];
@@ -177,12 +177,12 @@ conv_direct(__global const float *restrict in, __global const weight *restrict w
  * Needs a halo of at least the padding; IN_B and GROUP_IN divide one another. One of PRODUCTS and
  * SPLIT is 1.
  *
- *   ROW_COUNT  rows of A                           ROWS   1 .. 16   VECTORS  1, 2
- *   COLUMNS    divides LANES; LANES with BLOCKS    SPLIT  1 .. 16   VECTOR   1 with BLOCKS, else 4
+ *   ROW_COUNT  rows of A            ROWS     1 .. 16    VECTORS  1, 2, with VECTOR 4 or, in a
+ *   COLUMNS    divides LANES        SPLIT    1 .. 16    sub-group, 1; there, COLUMNS is LANES
  */
 #define RAW       (SPLIT > 1 || PRODUCTS > 1)
 #define DEPTH     16
-#define STEP      (BLOCKS ? LANES : DEPTH) /* of k */
+#define STEP      (SUB_GROUP ? LANES : DEPTH) /* of k */
 #define K_PART    (((K_ELEMS + SPLIT - 1) / SPLIT + STEP - 1) / STEP * STEP)
 #define TILE_ROWS (LANES / COLUMNS * ROWS)
 
@@ -220,9 +220,9 @@ static void store_sums(vec value, __global const float *bias, __global float *ou
 #endif
 }
 
-#if BLOCKS
+#if SUB_GROUP
 #pragma OPENCL EXTENSION cl_intel_subgroups : enable
-#define SUB_GROUP __attribute__((intel_reqd_sub_group_size(LANES)))
+#define SUB_GROUP_SIZE __attribute__((intel_reqd_sub_group_size(LANES)))
 
 /* LANES values from `p` on, one a lane. */
 static float read_block(__global const float *p)
@@ -267,7 +267,7 @@ static void multiply(vec sum[ROWS][VECTORS], __global const float *in, __global 
     }
 }
 #else
-#define SUB_GROUP
+#define SUB_GROUP_SIZE
 /* Values of A and vectors of weights that a lane brings to local memory in each step. */
 #define ROW_FETCHES    ((TILE_ROWS * DEPTH + LANES - 1) / LANES)
 #define WEIGHT_FETCHES ((PANEL * DEPTH / VECTOR + LANES - 1) / LANES)
@@ -334,7 +334,7 @@ static void multiply(vec sum[ROWS][VECTORS], __global const float *in, __global 
 }
 #endif
 
-SUB_GROUP __attribute__((reqd_work_group_size(LANES, 1, 1))) __kernel void
+SUB_GROUP_SIZE __attribute__((reqd_work_group_size(LANES, 1, 1))) __kernel void
 conv_tiled(__global const float *restrict in, __global const weight *restrict weights,
            __global const float *restrict bias, __global float *restrict out, int first_panel)
 {
@@ -354,7 +354,7 @@ conv_tiled(__global const float *restrict in, __global const weight *restrict we
             sum[i][j] = (vec)(0.0f);
 
             /* Rows past the end: computed again, not stored. */
-#if BLOCKS
+#if SUB_GROUP
     int at[ROWS];
 #pragma unroll
     for (int i = 0; i < ROWS; i++)

@@ -100,9 +100,10 @@ static void check_tiles(const alx_plan *plan)
         if (!p->columns)
             continue;
         assert_int_equal(p->lanes % p->columns, 0);
-        assert_int_equal(p->blocks, plan->traits.block_read_lanes > 0);
-        assert_int_equal(p->lanes, p->blocks ? plan->traits.block_read_lanes : plan->traits.lanes);
-        assert_true(p->rows * p->vectors * p->vector <= (p->blocks ? 256 / p->lanes : 32));
+        assert_int_equal(p->sub_group, plan->traits.block_read_lanes > 0);
+        assert_int_equal(p->lanes,
+                         p->sub_group ? plan->traits.block_read_lanes : plan->traits.lanes);
+        assert_true(p->rows * p->vectors * p->vector <= (p->sub_group ? 256 / p->lanes : 32));
         assert_true(p->split >= 1 && p->split <= 16);
     }
 }

@@ -45,13 +45,13 @@ struct alx_problem {
 /* The values of an algorithm's macros; which it uses, it says in its kernel file. */
 struct alx_params {
     size_t lanes, vector, vectors, pixels, rows, images;
-    size_t block;    /* of the input's layout; 0: any */
-    size_t tile;     /* outputs of a Winograd tile along one axis */
-    size_t tiles;    /* Winograd tiles of a work-item */
-    size_t prefetch; /* 1: ask for cache lines ahead of need */
-    size_t columns;  /* lanes of a work-group side by side along output channels */
-    size_t split;    /* parts of k that different work-groups add up */
-    size_t blocks;   /* 1: a sub-group's lanes share what they read in blocks */
+    size_t block;     /* of the input's layout; 0: any */
+    size_t tile;      /* outputs of a Winograd tile along one axis */
+    size_t tiles;     /* Winograd tiles of a work-item */
+    size_t prefetch;  /* 1: ask for cache lines ahead of need */
+    size_t columns;   /* lanes of a work-group side by side along output channels */
+    size_t split;     /* parts of k that different work-groups add up */
+    size_t sub_group; /* 1: a sub-group's lanes share what they read in blocks */
 };
 
 /* How weights lie on the device: panels of `panel_rows` output channels, each [k /

@@ -30,8 +30,8 @@ size_t alx_tiled_rows(const struct alx_params *params)
  */
 static size_t most_sums(const struct alx_params *params)
 {
-    enum { LOCAL_SUMS = 32, BLOCK_SUMS = 256 };
-    return params->blocks ? BLOCK_SUMS / params->lanes : LOCAL_SUMS;
+    enum { LOCAL_SUMS = 32, SUB_GROUP_SUMS = 256 };
+    return params->sub_group ? SUB_GROUP_SUMS / params->lanes : LOCAL_SUMS;
 }
 
 /* Work-groups that one unit needs at the same time to hide what it waits for. */
@@ -71,12 +71,12 @@ static size_t columns_of(size_t lanes)
 void alx_choose_tiled(const struct alx_tiled_shape *shape, const struct alx_traits *t,
                       struct alx_params *params)
 {
-    enum { MOST_PARTS = 16, LEAST_K = 64 /* of a part */, BLOCK_ROWS = 16, LOCAL_ROWS = 4 };
+    enum { MOST_PARTS = 16, LEAST_K = 64 /* of a part */, SUB_GROUP_ROWS = 16, LOCAL_ROWS = 4 };
     /* Through local memory, each row more needs registers for where lanes fetch it. */
-    const size_t most_rows = t->block_read_lanes ? BLOCK_ROWS : LOCAL_ROWS;
+    const size_t most_rows = t->block_read_lanes ? SUB_GROUP_ROWS : LOCAL_ROWS;
     struct alx_params tried = *params;
     double least = INFINITY;
-    tried.blocks = t->block_read_lanes ? 1 : 0;
+    tried.sub_group = t->block_read_lanes ? 1 : 0;
     tried.lanes = t->block_read_lanes ? t->block_read_lanes : t->lanes;
     tried.columns = t->block_read_lanes ? tried.lanes : columns_of(tried.lanes);
     tried.vector = t->block_read_lanes ? 1 : 4;
@@ -100,11 +100,12 @@ void alx_choose_tiled(const struct alx_tiled_shape *shape, const struct alx_trai
 void alx_tiled_macros(struct alx_text *options, const struct alx_params *params, size_t rows,
                       size_t points, size_t product_offset)
 {
-    alx_text_add(options,
-                 " -DCONV_TILED -DROW_COUNT=%zu -DROWS=%zu -DVECTORS=%zu -DCOLUMNS=%zu -DBLOCKS=%zu"
-                 " -DSPLIT=%zu -DPRODUCTS=%zu -DPRODUCT_OFFSET=%zu",
-                 rows, params->rows, params->vectors, params->columns, params->blocks,
-                 params->split, points, product_offset);
+    alx_text_add(
+        options,
+        " -DCONV_TILED -DROW_COUNT=%zu -DROWS=%zu -DVECTORS=%zu -DCOLUMNS=%zu -DSUB_GROUP=%zu"
+        " -DSPLIT=%zu -DPRODUCTS=%zu -DPRODUCT_OFFSET=%zu",
+        rows, params->rows, params->vectors, params->columns, params->sub_group, params->split,
+        points, product_offset);
 }
 
 /* --- the algorithms --- */
