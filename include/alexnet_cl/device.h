@@ -41,6 +41,8 @@ struct alx_device_info {
     size_t base_align_bytes; /* of a sub-buffer's origin */
     size_t vector_floats;    /* native float vector width, at least 1 */
     bool sub_groups;
+    size_t block_read_lanes; /* of a sub-group that a kernel can demand and that reads memory in
+                                blocks: 16, 8, or 0: none */
     bool fp16;
     bool int8_dot;
     bool unified_memory;

@@ -21,8 +21,9 @@ static const struct rule {
     {CPU, ALX_LAYER_CONV, 1, SIZE_MAX, "direct", "CPU default"},
     {CPU, ALX_LAYER_LRN, 1, SIZE_MAX, "pooled", "CPU default: one pass for both layers"},
     {SIMT, ALX_LAYER_FC, 1, 4, "gemv", "GPU default: bound by reading weights"},
-    {SIMT, ALX_LAYER_FC, 5, SIZE_MAX, "clblast", "GPU default: a large GEMM"},
-    {SIMT, ALX_LAYER_CONV, 1, SIZE_MAX, "direct", "GPU default"},
+    {SIMT, ALX_LAYER_FC, 5, SIZE_MAX, "tiled", "GPU default: weights serve many images"},
+    {SIMT, ALX_LAYER_CONV, 1, SIZE_MAX, "winograd-tiled", "GPU default: fewer multiplications"},
+    {SIMT, ALX_LAYER_CONV, 1, SIZE_MAX, "tiled", "GPU default"},
 };
 
 static bool usable(const struct alx_algorithm *algorithm, const struct alx_problem *problem,

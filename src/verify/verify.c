@@ -25,7 +25,7 @@ struct form {
     enum alx_precision precision;
     bool fewer; /* not what this device would choose by default: fewer shapes */
 };
-enum { MAX_FORMS = 6 };
+enum { MAX_FORMS = 10 };
 
 /* The device's own form at all precisions, then the forms that other devices would choose. */
 static size_t forms_of(const struct alx_device_info *info, const struct alx_algorithm *algorithm,
@@ -37,6 +37,7 @@ static size_t forms_of(const struct alx_device_info *info, const struct alx_algo
     simt.simt = true;
     simt.vector = 1;
     simt.lanes = alx_min(8, alx_max(1, info->max_work_group));
+    simt.block_read_lanes = 0;
     cpu8.simt = cpu16.simt = false;
     cpu8.lanes = cpu16.lanes = 1;
     cpu8.vector = 8;
@@ -49,6 +50,13 @@ static size_t forms_of(const struct alx_device_info *info, const struct alx_algo
         forms[count++] = (struct form){forms[0].name, own, (enum alx_precision)p, true};
     if (!own.simt)
         forms[count++] = (struct form){"SIMT 8", simt, ALX_PRECISION_FP32, true};
+    if (!own.simt && weighted)
+        forms[count++] = (struct form){"SIMT 8", simt, ALX_PRECISION_INT8, true};
+    for (size_t lanes = 8; lanes <= info->block_read_lanes && weighted; lanes *= 2) {
+        simt.block_read_lanes = lanes;
+        forms[count++] = (struct form){lanes == 8 ? "blocks 8" : "blocks 16", simt,
+                                       lanes == 8 ? ALX_PRECISION_FP32 : ALX_PRECISION_FP16, true};
+    }
     if (own.simt || own.vector != 8)
         forms[count++] = (struct form){"CPU 8", cpu8, ALX_PRECISION_FP32, true};
     if (!info->simulator && (own.simt || own.vector != 16)) /* the width aside, as the one before */
@@ -134,6 +142,7 @@ static enum alx_status trial_plan(struct trial *t)
     bool linear = t->info.layer.kind == ALX_LAYER_FC; /* written as a plain vector */
     overrides.params.block = in_blocks[i % 3];
     overrides.params.tile = 2 + i % 3;
+    overrides.params.split = 1 + i / 2 % 3;
     overrides.out.block = out_blocks[i / 3 % 3];
     overrides.out.halo = linear ? 0 : i / 2 % 3;
     overrides.max_part_bytes = i % 4 == 3 ? 1 : 0; /* one panel a part */
