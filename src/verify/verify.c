@@ -1,6 +1,7 @@
 #include <alexnet_cl/verify.h>
 #include <float.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -335,8 +336,9 @@ static void run_form(alx_device *device, const struct alx_verify_options *option
                      struct alx_verify_row *row)
 {
     size_t count = alx_verify_shape_count(algorithm->kind);
-    for (size_t i = 0; i < count && (!options->max_shapes || row->shapes < options->max_shapes);
-         i++) {
+    size_t most = form->fewer && options->max_others ? options->max_others : SIZE_MAX;
+    most = options->max_shapes ? alx_min(most, options->max_shapes) : most;
+    for (size_t i = 0; i < count && row->shapes < most; i++) {
         struct trial trial = {.device = device,
                               .algorithm = algorithm,
                               .form = form,
