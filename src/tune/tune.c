@@ -202,7 +202,7 @@ static enum alx_status list_problems(struct tuner *t)
             (double)problem_ns(t, &times, 0, &t->problems[i]) / (double)alx_max(1, whole_ns);
     qsort(t->problems, t->problem_count, sizeof *t->problems, compare_shares);
     uint64_t budget_ns = t->end_ns - t->start_ns;
-    uint64_t kept_ns = (VARIANTS + 1) * (opened_ns + 2 * NETWORK_ROUNDS * whole_ns);
+    uint64_t kept_ns = 2 * opened_ns + (VARIANTS + 1) * 2 * NETWORK_ROUNDS * whole_ns;
     t->search_end_ns = t->end_ns - (kept_ns < budget_ns / 2 ? kept_ns : budget_ns / 2);
     t->result->layers = t->problem_count;
 error:
