@@ -31,14 +31,6 @@ static const struct cli_command commands[] = {
      "Runs every algorithm over many shapes, on small whole numbers, which must be exact, and on "
      "real numbers, whose largest error is printed as a part of the error that rounding allows.",
      "alexnet-cl verify --device all", cli_verify},
-    {"tune", ON_TUNE, "", 0, 0, "find the fastest plan for a device and remember it",
-     "Measures, layer by layer, which algorithm and which parameters are fastest on a device, "
-     "checks "
-     "their numbers, tries the best in the whole network, and keeps what it found for this "
-     "network, "
-     "batch size and precision. Classifying and eval then use it. Weights are not needed: with "
-     "--network the built-in network alone is tuned.",
-     "alexnet-cl tune --device all --network alexnet", cli_tune},
     {"convert", ON_CONVERT, "IN OUT.safetensors", 2, 2, "read any model file, write safetensors",
      "Reads the model IN (a file or an installed model's name) and writes it with its network, "
      "labels and preprocessing as a safetensors file, which runs without further options. An "
@@ -48,6 +40,14 @@ static const struct cli_command commands[] = {
      "Prints where compiled programs are kept, how many, and how large they are; --clear removes "
      "them.",
      "alexnet-cl cache --clear", cli_cache},
+    {"tune", ON_TUNE, "", 0, 0, "find the fastest plan for a device and remember it",
+     "Measures, layer by layer, which algorithm and which parameters are fastest on a device, "
+     "checks "
+     "their numbers, tries the best in the whole network, and keeps what it found for this "
+     "network, "
+     "batch size and precision. Classifying and eval then use it. Weights are not needed: with "
+     "--network the built-in network alone is tuned.",
+     "alexnet-cl tune --device all --network alexnet", cli_tune},
 };
 
 const struct cli_command *cli_command(size_t index)

@@ -172,6 +172,8 @@ static enum alx_status tune_device(const alx_devices *devices, size_t index, str
         .budget_ns = (uint64_t)options->budget * 1000000000,
         .exhaustive = options->exhaustive};
     ALX_TRY(alx_tunings_create(&t->found));
+    keep(t); /* should that not work, it is better known before */
+    ALX_TRY(t->saved);
     ALX_TRY(alx_device_open(devices, index, &how, &t->device));
     ALX_TRY(alx_tune(t->device, t->net, &what, follow, t, t->found, &t->result));
     keep(t);
@@ -271,7 +273,9 @@ static int tune(const struct cli_options *options)
     size_t indices[MOST_DEVICES], count = 0;
     json_t *list = json_array();
     int code;
-    ALX_TRY(open_net(options, &named, &model));
+    code = cli_exit_code(open_net(options, &named, &model), EXIT_MODEL);
+    if (code)
+        goto done;
     ALX_TRY(alx_tunings_create(&all));
     ALX_TRY(alx_devices_create(&devices));
     ALX_TRY(alx_devices_find_all(devices, options->device, indices, MOST_DEVICES, &count));
@@ -290,13 +294,14 @@ static int tune(const struct cli_options *options)
         alx_device_close(&t.device);
     }
 error:
-    code = cli_exit_code(status, EXIT_MODEL);
+    code = cli_exit_code(status, EXIT_SOME_FAILED);
     if (options->json && count) {
         json_t *document = cli_json_document("tune/1");
         cli_json_set(document, "devices", json_incref(list));
         cli_json_set(document, "tunings", tunings_json(all));
         code = cli_json_finish(document, options, code);
     }
+done:
     json_decref(list);
     alx_tunings_destroy(&all);
     alx_devices_destroy(&devices);
