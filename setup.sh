@@ -293,7 +293,8 @@ prepare_tests() {
 
 prepare_coverage() {
     provide 'build test' 'run more'
-    prepare_second "$root/build-coverage" -Db_coverage=true
+    # without optimising, which moves lines and makes guesses that -Wall believes
+    prepare_second "$root/build-coverage" -Db_coverage=true -Doptimization=0
 }
 
 # A new folder of vendor files for OCL_ICD_VENDORS: those of the system whose name holds $2.

@@ -8,6 +8,7 @@
  *   VECTOR       1, 2, 4, 8, 16        floats that a work-item handles at a time
  *   LANES        1 .. work-group limit work-items of a group that share a task; 1 on CPUs
  *   WEIGHT_BITS  32, 16, 8             float, half or int8 (with a scale per output channel)
+ *   RELU_LIMIT   6.0f, ...             where a ReLU ends (ReLU6); not given: nowhere
  *   PREFETCH     0 ..                  cache lines that a kernel asks for ahead of need at a time
  *
  * Element (n, c, y, x) of a tensor with block B and halo h lies at
@@ -122,6 +123,12 @@ static void add_products(vec sum[ROWS][VECTORS], __global const float *x, int st
 }
 #endif
 
-/* Negative values become 0, NaN stays NaN. */
+/* Negative values become 0, those above RELU_LIMIT, where there is one, that; NaN stays NaN. */
+#ifdef RELU_LIMIT
+#define RELU(v)                                                                                    \
+    select(select(v, (vec)(0.0f), (v) < (vec)(0.0f)), (vec)(RELU_LIMIT), (v) > (vec)(RELU_LIMIT))
+#define RELU1(v) ((v) < 0.0f ? 0.0f : (v) > RELU_LIMIT ? RELU_LIMIT : (v))
+#else
 #define RELU(v)  select(v, (vec)(0.0f), (v) < (vec)(0.0f))
 #define RELU1(v) ((v) < 0.0f ? 0.0f : (v))
+#endif

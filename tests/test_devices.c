@@ -306,6 +306,52 @@ static int make_driver(void **state)
     return 0;
 }
 
+/* Whose extension it is that tells the place. */
+static cl_device_info place_query;
+
+static cl_int CL_API_CALL query_place(cl_device_id id, cl_device_info what, size_t bytes, void *out,
+                                      size_t *out_bytes)
+{
+    static const cl_uint khronos[] = {1, 0x2a, 0x1f, 7}, nvidia[] = {0x65, 2 << 3 | 1, 3};
+    static const cl_char amd[24] = {CL_DEVICE_TOPOLOGY_TYPE_PCIE_AMD, [21] = (cl_char)0xc1, 0, 1};
+    (void)id;
+    if (place_query == 0x4008 && what >= 0x4008 && what <= 0x400a)
+        return answer(&nvidia[what - 0x4008], sizeof *nvidia, bytes, out, out_bytes);
+    if (what != place_query)
+        return CL_INVALID_VALUE;
+    if (what == CL_DEVICE_PCI_BUS_INFO_KHR)
+        return answer(khronos, sizeof khronos, bytes, out, out_bytes);
+    return answer(amd, sizeof amd, bytes, out, out_bytes);
+}
+
+static bool has_part(const char *words, const char *word)
+{
+    return strstr(words, word);
+}
+
+static void the_place_on_the_bus_is_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *extensions;
+        cl_device_info query;
+        const char *place;
+    } cases[] = {
+        {"cl_khr_pci_bus_info", CL_DEVICE_PCI_BUS_INFO_KHR, "0001:2a:1f.7"},
+        {"cl_nv_device_attribute_query", 0x4008, "0003:65:02.1"},
+        {"cl_amd_device_attribute_query", CL_DEVICE_TOPOLOGY_AMD, "0000:c1:00.1"},
+        {"cl_khr_pci_bus_info cl_nv_device_attribute_query", 0x4008, "0003:65:02.1"},
+        {"cl_khr_pci_bus_info", 0, ""}, /* promised, and not told */
+        {"", CL_DEVICE_PCI_BUS_INFO_KHR, ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char place[16] = "";
+        place_query = cases[i].query;
+        alx_device_place(query_place, NULL, has_part, cases[i].extensions, place, sizeof place);
+        assert_string_equal(place, cases[i].place);
+    }
+}
+
 static void properties_are_read(void **state)
 {
     (void)state;
@@ -543,6 +589,7 @@ int main(void)
         cmocka_unit_test_setup(the_default_is_the_best_that_is_left, make_machine),
         cmocka_unit_test_setup(without_opencl_packages_are_named, make_machine),
         cmocka_unit_test_setup(lists_find_several, make_machine),
+        cmocka_unit_test(the_place_on_the_bus_is_read),
         cmocka_unit_test_setup(properties_are_read, make_driver),
         cmocka_unit_test_setup(generations_are_told_apart, make_driver),
         cmocka_unit_test_setup(options_follow_from_version_and_extensions, make_driver),

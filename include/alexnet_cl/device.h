@@ -29,6 +29,7 @@ struct alx_device_info {
     char driver[128];
     char opencl[128]; /* CL_DEVICE_VERSION, e.g. "OpenCL 3.0 PoCL ..." */
     char c_version[64];
+    char pci[16]; /* where it sits on the bus, e.g. "0000:01:00.0"; "" when it does not tell */
     int opencl_major, opencl_minor;
     enum alx_device_type type;
     size_t compute_units;

@@ -240,6 +240,7 @@ static void read_extensions(alx_device_query *query, cl_device_id id, struct alx
         info->sub_groups =
             has_word(words, "cl_khr_subgroups") || has_word(words, "cl_intel_subgroups");
         read_generation(query, id, words, info);
+        alx_device_place(query, id, has_word, words, info->pci, sizeof info->pci);
     }
     /* from 2.1 on without an extension, from 3.0 on an option that 0 leaves out */
     if (version_of(info) >= 21 &&

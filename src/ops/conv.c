@@ -36,7 +36,7 @@ void alx_conv_reference_at(const struct alx_layer_info *info, const struct alx_r
                 sum += product;
                 magnitude += fabs(product);
             }
-    r->out[i] = l.activation == ALX_ACTIVATION_RELU && sum < 0 ? 0 : sum;
+    r->out[i] = alx_activate(&l, sum);
     if (r->magnitude)
         r->magnitude[i] = magnitude;
 }

@@ -235,14 +235,17 @@ extern const struct alx_algorithm alx_conv_winograd, alx_conv_direct, alx_conv_c
 extern const struct alx_algorithm alx_fc_gemv, alx_fc_gemm, alx_fc_direct, alx_fc_clblast,
     alx_fc_naive;
 extern const struct alx_algorithm alx_lrn_row, alx_lrn_pool, alx_lrn_element, alx_pool_max,
-    alx_relu, alx_softmax;
+    alx_pool_average, alx_relu, alx_softmax;
 
 void alx_conv_reference(const struct alx_layer_info *, size_t, const struct alx_reference *);
 void alx_lrn_reference(const struct alx_layer_info *, size_t, const struct alx_reference *);
+/* Max- and average-pooling. */
 void alx_pool_reference(const struct alx_layer_info *, size_t, const struct alx_reference *);
 void alx_relu_reference(const struct alx_layer_info *, size_t, const struct alx_reference *);
 void alx_softmax_reference(const struct alx_layer_info *, size_t, const struct alx_reference *);
 
+/* What the activation of conv, fc and relu makes of a sum. */
+double alx_activate(const struct alx_layer *layer, double sum);
 /* For the table: supports everything; only the device's lanes; any layout, NHWC by default. */
 bool alx_supports_all(const struct alx_problem *problem, const struct alx_traits *traits);
 struct alx_params alx_choose_lanes(const struct alx_problem *problem,

@@ -11,7 +11,8 @@
 #include "util/error.h"
 #include "util/memory.h"
 
-/* Streamed weights travel in pieces of this size, or of one panel when that is larger. */
+/* Streamed weights travel in pieces of this size, smaller ones where memory is short, or of one
+ * panel when that is larger. */
 enum { STREAM_PIECE_BYTES = 16 << 20 };
 enum { PAGE_BYTES = 4096 };
 
@@ -36,6 +37,14 @@ static bool folds_into(const struct alx_step *step, const struct alx_layer_info 
     bool weighted =
         step->info.layer.kind == ALX_LAYER_CONV || step->info.layer.kind == ALX_LAYER_FC;
     return info->layer.kind == ALX_LAYER_RELU && weighted;
+}
+
+static void fold_relu(struct alx_layer *layer, double limit)
+{
+    bool first = layer->activation != ALX_ACTIVATION_RELU || layer->relu_limit == 0;
+    layer->activation = ALX_ACTIVATION_RELU;
+    layer->relu_limit =
+        first || (limit > 0 && limit < layer->relu_limit) ? limit : layer->relu_limit;
 }
 
 /* Folds a max-pool into the LRN layer before it where an algorithm does both. */
@@ -66,7 +75,7 @@ static enum alx_status make_steps(alx_plan *plan, const char *wanted)
         if (!is_computed(info))
             continue;
         if (plan->step_count && folds_into(&plan->steps[plan->step_count - 1], info)) {
-            plan->steps[plan->step_count - 1].info.layer.activation = ALX_ACTIVATION_RELU;
+            fold_relu(&plan->steps[plan->step_count - 1].info.layer, info->layer.relu_limit);
             continue;
         }
         if (plan->step_count && fold_pool(plan, &plan->steps[plan->step_count - 1], info, wanted))
@@ -237,13 +246,21 @@ static struct alx_step *largest_resident(alx_plan *plan)
     return largest;
 }
 
-/* Keeps all weights on the device or, beyond the limit, has the largest layers' sent at every run.
- */
-static enum alx_status place_weights(alx_plan *plan, size_t max_part_bytes)
+static uint64_t needed_bytes(const struct alx_plan_memory *m)
+{
+    return m->arena_bytes + m->weights_bytes + m->staging_bytes;
+}
+
+/* Keeps all weights on the device or, beyond the limit, has the largest layers' sent at every run,
+ * in pieces of about `piece_bytes`. */
+static void share_memory(alx_plan *plan, size_t max_part_bytes, size_t piece_bytes)
 {
     struct alx_plan_memory *m = &plan->memory;
+    m->weights_bytes = m->staging_bytes = 0;
+    plan->staging_part_bytes = 0;
     for (size_t i = 0; i < plan->step_count; i++) {
         struct alx_step *step = &plan->steps[i];
+        step->streamed = false;
         if (!step->panels)
             continue;
         split_step(step, can_split(step) ? max_part_bytes : SIZE_MAX);
@@ -251,16 +268,25 @@ static enum alx_status place_weights(alx_plan *plan, size_t max_part_bytes)
             weights_of(step) + 2 * sizeof(float) * alx_pack_padded_rows(&step->recipe.weights);
     }
     struct alx_step *step;
-    while (m->arena_bytes + m->weights_bytes + m->staging_bytes > m->limit_bytes &&
-           (step = largest_resident(plan))) {
+    while (needed_bytes(m) > m->limit_bytes && (step = largest_resident(plan))) {
         step->streamed = true;
-        split_step(step, alx_min(max_part_bytes, STREAM_PIECE_BYTES));
+        split_step(step, alx_min(max_part_bytes, piece_bytes));
         m->weights_bytes -= weights_of(step);
         plan->staging_part_bytes =
             alx_max(plan->staging_part_bytes, step->part_panels * step->panel_bytes);
         m->staging_bytes = 2 * plan->staging_part_bytes;
     }
-    uint64_t needed = m->arena_bytes + m->weights_bytes + m->staging_bytes;
+}
+
+static enum alx_status place_weights(alx_plan *plan, size_t max_part_bytes)
+{
+    struct alx_plan_memory *m = &plan->memory;
+    size_t piece_bytes = STREAM_PIECE_BYTES;
+    share_memory(plan, max_part_bytes, piece_bytes);
+    /* Smaller pieces cost time, but a little memory is better than none. */
+    while (needed_bytes(m) > m->limit_bytes && piece_bytes > PAGE_BYTES)
+        share_memory(plan, max_part_bytes, piece_bytes /= 2);
+    uint64_t needed = needed_bytes(m);
     if (needed > m->limit_bytes)
         return alx_fail(
             ALX_STATUS_MEMORY_LIMIT,
@@ -318,6 +344,14 @@ struct alx_plan_memory alx_plan_memory(const alx_plan *plan)
 size_t alx_plan_batch(const alx_plan *plan)
 {
     return plan->batch;
+}
+
+void alx_plan_weight_precisions(const alx_plan *plan, enum alx_precision *out)
+{
+    for (size_t i = 0; i < alx_net_layer_count(plan->net); i++)
+        out[i] = ALX_PRECISION_FP32;
+    for (size_t i = 0; i < plan->step_count; i++)
+        out[plan->steps[i].layer_index] = plan->steps[i].recipe.weights.precision;
 }
 
 const char *alx_plan_origin(const alx_plan *plan)

@@ -137,13 +137,14 @@ static enum alx_status copy_views(const struct alx_tensor_view *views, size_t co
                                   struct alx_tensor_view **out)
 {
     enum alx_status status = alx_alloc(count, sizeof **out, "a session", out);
-    if (status == ALX_STATUS_OK)
+    if (status == ALX_STATUS_OK && views)
         memcpy(*out, views, count * sizeof **out);
     return status;
 }
 
 enum alx_status alx_session_create_with(const alx_plan *plan, const struct alx_tensor_view *weights,
-                                        const struct alx_tensor_view *biases, alx_session **out)
+                                        const struct alx_tensor_view *biases,
+                                        const struct alx_tensor_view *scales, alx_session **out)
 {
     enum alx_status status = ALX_STATUS_OK;
     alx_session *session = NULL;
@@ -153,6 +154,7 @@ enum alx_status alx_session_create_with(const alx_plan *plan, const struct alx_t
     session->queue = plan->device->queue;
     ALX_TRY(copy_views(weights, layer_count, &session->weights));
     ALX_TRY(copy_views(biases, layer_count, &session->biases));
+    ALX_TRY(copy_views(scales, layer_count, &session->scales));
     ALX_TRY(allocate(session));
     uint64_t start = alx_clock_ns();
     for (size_t i = 0; i < plan->step_count; i++)
@@ -173,12 +175,13 @@ enum alx_status alx_session_create(const alx_plan *plan, const alx_model *model,
     enum alx_status status = ALX_STATUS_OK;
     size_t count = alx_net_layer_count(plan->net);
     struct alx_tensor_view *views = NULL;
-    ALX_TRY(alx_alloc(2 * count, sizeof *views, "a session", &views));
+    ALX_TRY(alx_alloc(3 * count, sizeof *views, "a session", &views));
     for (size_t i = 0; i < count; i++) {
         views[i] = alx_model_weights(model, i);
         views[count + i] = alx_model_biases(model, i);
+        views[2 * count + i] = alx_model_scales(model, i);
     }
-    ALX_TRY(alx_session_create_with(plan, views, views + count, out));
+    ALX_TRY(alx_session_create_with(plan, views, views + count, views + 2 * count, out));
 error:
     free(views);
     return status;
@@ -219,6 +222,7 @@ void alx_session_destroy(alx_session **pointer)
     alx_buffer_release(session->arena);
     free(session->weights);
     free(session->biases);
+    free(session->scales);
     free(session->steps);
     free(session->tensors);
     free(session);
@@ -287,6 +291,13 @@ error:
     return status;
 }
 
+/* Drivers have told ends before starts; such a step has no time in this run. */
+static void add_time(struct alx_bound_step *step, uint64_t start, uint64_t end)
+{
+    step->impossible = step->impossible || end < start;
+    step->device_ns = step->impossible ? 0 : step->device_ns + end - start;
+}
+
 static enum alx_status read_times(alx_session *session)
 {
     enum alx_status status = ALX_STATUS_OK;
@@ -301,7 +312,8 @@ static enum alx_status read_times(alx_session *session)
                                            NULL));
             ALX_CL(
                 clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL));
-            session->steps[i].device_ns += end > start ? end - start : 0;
+            add_time(&session->steps[i], start, end);
+            session->steps[i].start_ns = j ? session->steps[i].start_ns : start;
             first = start < first ? start : first;
             last = end > last ? end : last;
         }
@@ -330,8 +342,10 @@ enum alx_status alx_session_run(alx_session *session, const float *images, size_
     uint64_t start = alx_clock_ns();
     size_t in_elems = alx_shape_elems(session->plan->tensors[0].shape);
     size_t out_elems = alx_shape_elems(session->plan->tensors[session->plan->step_count].shape);
-    for (size_t i = 0; i < session->plan->step_count; i++)
+    for (size_t i = 0; i < session->plan->step_count; i++) {
         session->steps[i].device_ns = 0;
+        session->steps[i].impossible = false;
+    }
     session->device_ns = 0;
     for (size_t done = 0; done < count;) {
         size_t images_now = alx_min(session->plan->batch, count - done);
@@ -351,4 +365,10 @@ struct alx_session_times alx_session_times(const alx_session *session)
 uint64_t alx_session_step_ns(const alx_session *session, size_t step)
 {
     return session->steps[step].device_ns;
+}
+
+uint64_t alx_session_step_start_ns(const alx_session *session, size_t step)
+{
+    uint64_t origin = session->steps[0].start_ns, start = session->steps[step].start_ns;
+    return start > origin ? start - origin : 0;
 }

@@ -262,7 +262,7 @@ static enum alx_status run_once(struct trial *t, bool integers)
     /* of the layer, and of a pool behind it */
     const struct alx_tensor_view weight_views[2] = {{t->weights, ALX_DTYPE_F32, weights}};
     const struct alx_tensor_view bias_views[2] = {{t->biases, ALX_DTYPE_F32, rows}};
-    ALX_TRY(alx_session_create_with(t->plan, weight_views, bias_views, &session));
+    ALX_TRY(alx_session_create_with(t->plan, weight_views, bias_views, NULL, &session));
     ALX_TRY(poison(t, session));
     ALX_TRY(alx_session_run(session, t->in, t->shape.batch, t->out));
     for (size_t i = 0; i < rows; i++)
