@@ -17,11 +17,13 @@ ROOMS = {
     "model": ({"util", "tensor", "net"}, {"image.h", "model.h", "net.h", "tensor.h"}),
     "ops": ({"util", "tensor", "net"}, {"device.h", "net.h", "session.h", "tensor.h"}),
     "plan": ({"util", "tensor", "net", "device", "ops"},
-             {"device.h", "model.h", "net.h", "session.h", "tensor.h"}),
+             {"device.h", "model.h", "net.h", "session.h", "tensor.h", "tunings.h"}),
     "session": ({"util", "tensor", "net", "device", "ops", "plan"},
                 {"device.h", "model.h", "net.h", "session.h", "tensor.h"}),
     "verify": ({"util", "tensor", "net", "device", "ops", "plan", "session"},
                {"device.h", "model.h", "net.h", "session.h", "tensor.h", "verify.h"}),
+    "tune": ({"util", "tensor", "net", "device", "ops", "plan", "session"},
+             {"device.h", "model.h", "net.h", "session.h", "tensor.h", "tune.h", "tunings.h"}),
     "measure": ({"util", "tensor", "net", "device", "ops"},
                 {"device.h", "measure.h", "model.h", "net.h", "session.h", "tensor.h"}),
     "cli": ({"util"}, None),  # None: all of them; the shared library shows it nothing else
@@ -29,7 +31,7 @@ ROOMS = {
 
 # Headers of libraries, and the rooms that may use them.
 LIBRARIES = {
-    "CL/": {"device", "ops", "plan", "session", "verify", "measure"},
+    "CL/": {"device", "ops", "plan", "session", "tune", "verify", "measure"},
     "clblast": {"session"},
     "jansson": {"util", "model", "cli"},
     "libdeflate": {"model"},

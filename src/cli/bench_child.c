@@ -285,7 +285,8 @@ static enum alx_status serve_prepare(const json_t *request, json_t *reply)
 {
     enum alx_status status = ALX_STATUS_OK;
     const struct bench *bench = child.bench;
-    const struct alx_plan_options how = {
+    alx_tunings *tunings = NULL;
+    struct alx_plan_options how = {
         .batch = (size_t)json_integer_value(json_object_get(request, "batch")),
         .precision = (enum alx_precision)json_integer_value(json_object_get(request, "precision")),
         .memory_limit_bytes = (uint64_t)bench->options->memory_limit_mib << 20,
@@ -294,6 +295,9 @@ static enum alx_status serve_prepare(const json_t *request, json_t *reply)
     };
     release();
     child.batch = how.batch;
+    if (!bench->options->no_cache)
+        ALX_TRY(alx_tunings_load(bench->options->cache_dir, &tunings));
+    how.tunings = tunings;
     ALX_TRY(open_device(json_is_true(json_object_get(request, "profiling"))));
     struct alx_program_counts before = alx_device_program_counts(child.device);
     ALX_TRY(alx_plan_create(alx_model_net(bench->model), child.device, &how, &child.plan));
@@ -310,6 +314,7 @@ static enum alx_status serve_prepare(const json_t *request, json_t *reply)
                            (json_int_t)(after.cached - before.cached)));
     add_plan(reply);
 error:
+    alx_tunings_destroy(&tunings);
     if (status != ALX_STATUS_OK)
         release();
     return status;

@@ -82,7 +82,8 @@ static int run(int argc, char **argv, struct cli_options *options)
     else {
         ALX_TRY(check_misspelt(options));
         const char *const files[] = {options->json_file, options->probabilities, options->html,
-                                     options->csv,       options->markdown,      options->trace};
+                                     options->csv,       options->markdown,      options->trace,
+                                     options->export};
         for (size_t i = 0; i < sizeof files / sizeof *files; i++)
             ALX_TRY(check_output(files[i]));
         return options->command->run(options);

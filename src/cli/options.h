@@ -30,9 +30,10 @@ enum {
     ON_CACHE = 1 << 5,
     ON_EVAL = 1 << 6,
     ON_BENCH = 1 << 7,
+    ON_TUNE = 1 << 8,
     ON_RUNS = ON_CLASSIFY | ON_EVAL, /* what answers about pictures */
     ON_PLANS = ON_RUNS | ON_BENCH,   /* what runs a network */
-    ON_ALL = (1 << 8) - 1,
+    ON_ALL = (1 << 9) - 1,
 };
 
 enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
@@ -54,13 +55,14 @@ struct cli_options {
     size_t operand_count;
 
     const char *device, *model, *network, *labels, *algorithm, *layer, *cache_dir;
-    const char *json_file, *probabilities, *trace, *print;
+    const char *json_file, *probabilities, *trace, *export, *import, *print;
     const char *html, *csv, *markdown; /* "-": standard output */
     const char *from, *compare;
     bool json, allow_nan, ten_crop, no_cache, exact, explain, clear, list, quick, interleave, merge;
+    bool show, exhaustive, candidates;
     bool quiet, help, version;
     size_t verbose; /* how often it was given */
-    size_t batch, top, input_size, memory_limit_mib, shapes, timeout;
+    size_t batch, top, input_size, memory_limit_mib, shapes, timeout, budget;
     int precision, resize, order, color;
     struct triple mean, std, scale, time, threshold; /* the last three are one number */
 };
@@ -149,6 +151,7 @@ int cli_verify(const struct cli_options *options);
 int cli_convert(const struct cli_options *options);
 int cli_cache(const struct cli_options *options);
 int cli_eval(const struct cli_options *options);
+int cli_tune(const struct cli_options *options);
 int cli_bench(const struct cli_options *options);
 
 #endif

@@ -50,6 +50,14 @@ static const struct cli_command commands[] = {
      "Prints where compiled programs are kept, how many, and how large they are; --clear removes "
      "them.",
      "alexnet-cl cache --clear", cli_cache},
+    {"tune", ON_TUNE, "", 0, 0, "find the fastest plan for a device and remember it",
+     "Measures, layer by layer, which algorithm and which parameters are fastest on a device, "
+     "checks "
+     "their numbers, tries the best in the whole network, and keeps what it found for this "
+     "network, "
+     "batch size and precision. Classifying and eval then use it. Weights are not needed: with "
+     "--network the built-in network alone is tuned.",
+     "alexnet-cl tune --device all --network alexnet", cli_tune},
 };
 
 const struct cli_command *cli_command(size_t index)
@@ -67,17 +75,17 @@ const struct cli_command *cli_command(size_t index)
 static const struct cli_option options[] = {
     {OPTION("device", 'd', "SPEC",
             "the device: a number as devices prints it, PLATFORM:DEVICE, a part of its name, cpu "
-            "or gpu; bench and verify also take all and lists such as 1,3 (default: "
+            "or gpu; bench, verify and tune also take all and lists such as 1,3 (default: "
             "$ALEXNET_CL_DEVICE, else the best real device; bench: all)",
-            ON_PLANS | ON_VERIFY, KIND_TEXT, device),
+            ON_PLANS | ON_VERIFY | ON_TUNE, KIND_TEXT, device),
      OFFER("cpu", "gpu", "all")},
     {OPTION("model", 'm', "FILE|NAME", "the model: a file, or the name of an installed one",
-            ON_PLANS | ON_INFO, KIND_TEXT, model),
+            ON_PLANS | ON_INFO | ON_TUNE, KIND_TEXT, model),
      .completion = COMPLETE_FILE},
     {OPTION(
          "network", 0, "NAME|FILE",
          "the network that a file of mere weights belongs to: a built-in one, or a .prototxt file",
-         ON_PLANS | ON_INFO | ON_CONVERT, KIND_TEXT, network),
+         ON_PLANS | ON_INFO | ON_CONVERT | ON_TUNE, KIND_TEXT, network),
      .completion = COMPLETE_NETWORK},
     {OPTION("labels", 0, "FILE", "the names of the classes, one a line",
             ON_RUNS | ON_INFO | ON_CONVERT, KIND_TEXT, labels),
@@ -92,13 +100,13 @@ static const struct cli_option options[] = {
     {OPTION("batch", 'b', "N",
             "images in one run (default 1; eval: 32, with --ten-crop 3; bench: 1, and what is "
             "fastest)",
-            ON_PLANS, KIND_NUMBER, batch),
+            ON_PLANS | ON_TUNE, KIND_NUMBER, batch),
      BETWEEN(1, 4096)},
     {OPTION("precision", 0, "fp32|fp16|int8|bf16",
             "how weights are stored, on the device (default fp32) or by convert (default: as they "
             "are), which alone takes bf16; int8 has a scale for each output channel; sums are "
             "always float32",
-            ON_PLANS | ON_CONVERT, KIND_CHOICE, precision),
+            ON_PLANS | ON_CONVERT | ON_TUNE, KIND_CHOICE, precision),
      OFFER("fp32", "fp16", "int8", "bf16"), .last_choice = ON_CONVERT},
     {OPTION("input-size", 0, "N", "make the network's input N x N, where its weights allow it",
             ON_RUNS, KIND_NUMBER, input_size),
@@ -129,7 +137,7 @@ static const struct cli_option options[] = {
             KIND_CHOICE, order),
      OFFER("rgb", "bgr")},
     {OPTION("memory-limit", 0, "MIB", "use no more device memory; weights are then streamed",
-            ON_PLANS, KIND_NUMBER, memory_limit_mib),
+            ON_PLANS | ON_TUNE, KIND_NUMBER, memory_limit_mib),
      BETWEEN(1, (size_t)1 << 24)},
     {OPTION("algorithm", 0, "NAME",
             "use this algorithm wherever it can be used; verify: only this one",
@@ -143,6 +151,21 @@ static const struct cli_option options[] = {
     {OPTION("shapes", 0, "N", "try only the first N shapes of each", ON_VERIFY, KIND_NUMBER,
             shapes),
      BETWEEN(1, 1000000)},
+    {OPTION("candidates", 0, NULL,
+            "on each shape, try all values of the parameters that tune may choose", ON_VERIFY,
+            KIND_FLAG, candidates)},
+    {OPTION("budget", 0, "SECONDS", "how long to measure on each device (default 60)", ON_TUNE,
+            KIND_NUMBER, budget),
+     BETWEEN(1, 1000000)},
+    {OPTION("exhaustive", 0, NULL, "measure every candidate, however long that takes", ON_TUNE,
+            KIND_FLAG, exhaustive)},
+    {OPTION("show", 0, NULL, "print what was found before; measure nothing", ON_TUNE, KIND_FLAG,
+            show)},
+    {OPTION("export", 0, "FILE", "write what was found before to FILE", ON_TUNE, KIND_TEXT, export),
+     .completion = COMPLETE_FILE},
+    {OPTION("import", 0, "FILE", "add what FILE holds to what was found before", ON_TUNE, KIND_TEXT,
+            import),
+     .completion = COMPLETE_FILE},
     {OPTION("probabilities", 0, "FILE",
             "write all probabilities to FILE: float32, [images, classes]", ON_EVAL, KIND_TEXT,
             probabilities),
@@ -188,15 +211,16 @@ static const struct cli_option options[] = {
      .completion = COMPLETE_FILE},
     {OPTION("list", 0, NULL, "list the installed models and the built-in networks", ON_INFO,
             KIND_FLAG, list)},
-    {OPTION("clear", 0, NULL, "remove what is in the cache", ON_CACHE, KIND_FLAG, clear)},
+    {OPTION("clear", 0, NULL, "remove the programs in the cache; tune: what was found",
+            ON_CACHE | ON_TUNE, KIND_FLAG, clear)},
     {OPTION("explain", 0, NULL,
             "print the plan: each layer's algorithm, why, and what it should cost", ON_RUNS,
             KIND_FLAG, explain)},
-    {OPTION("no-cache", 0, NULL, "compile all programs, keep none", ON_PLANS | ON_VERIFY, KIND_FLAG,
-            no_cache)},
+    {OPTION("no-cache", 0, NULL, "compile all programs, keep none; use and keep no tunings",
+            ON_PLANS | ON_VERIFY | ON_TUNE, KIND_FLAG, no_cache)},
     {OPTION("cache-dir", 0, "DIR",
-            "where compiled programs are kept (default: ~/.cache/alexnet-cl)",
-            ON_PLANS | ON_VERIFY | ON_CACHE, KIND_TEXT, cache_dir),
+            "where compiled programs and tunings are kept (default: ~/.cache/alexnet-cl)",
+            ON_PLANS | ON_VERIFY | ON_CACHE | ON_TUNE, KIND_TEXT, cache_dir),
      .completion = COMPLETE_FOLDER},
     {OPTION("json", 0, "[FILE]", "print one JSON document instead of text, or write it to FILE",
             ON_ALL, KIND_JSON, json),
@@ -240,7 +264,7 @@ const struct cli_note cli_environment[] = {
     {"ALEXNET_CL_DEVICE", "the device to use where --device is not given"},
     {"ALEXNET_CL_MODELS", "folders to look in for models by name, separated by colons"},
     {"XDG_CACHE_HOME",
-     "where the folder alexnet-cl for compiled programs lies (default: ~/.cache)"},
+     "where the folder alexnet-cl for compiled programs and tunings lies (default: ~/.cache)"},
     {"NO_COLOR", "when set, no colours unless --color=always"},
     {NULL, NULL},
 };

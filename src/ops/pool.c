@@ -120,6 +120,7 @@ const struct alx_algorithm alx_pool_max = {
     .summary = "windows clipped to the input",
     .supports = alx_supports_all,
     .choose = choose,
+    .candidates = alx_lane_candidates,
     .input_layout = alx_any_input_layout,
     .describe = describe,
 };
@@ -131,6 +132,7 @@ const struct alx_algorithm alx_pool_average = {
     .summary = "windows clipped to the input",
     .supports = alx_supports_all,
     .choose = choose,
+    .candidates = alx_lane_candidates,
     .input_layout = alx_any_input_layout,
     .describe = describe,
 };

@@ -89,27 +89,32 @@ error:
     return status;
 }
 
-static void replace_params(struct alx_params *params, const struct alx_params *by)
-{
-    const size_t *from = (const size_t *)by;
-    size_t *to = (size_t *)params;
-    for (size_t i = 0; i < sizeof *params / sizeof *to; i++)
-        if (from[i])
-            to[i] = from[i];
-}
-
-static void choose_step(alx_plan *plan, struct alx_step *step, bool exact,
+static void choose_step(alx_plan *plan, struct alx_step *step, const struct alx_device_info *info,
+                        const struct alx_plan_options *options,
                         const struct alx_plan_overrides *overrides)
 {
+    struct alx_choice choice;
+    const struct alx_wishes wishes = {.algorithm = overrides->algorithm,
+                                      .exact = options->exact,
+                                      .tunings = options->tunings,
+                                      .device = info};
     step->problem = (struct alx_problem){.info = &step->info,
                                          .pool = step->pool.layer.kernel_h ? &step->pool : NULL,
                                          .batch = plan->batch,
                                          .precision = plan->precision};
-    step->algorithm = alx_choose_algorithm(&step->problem, &plan->traits, overrides->algorithm,
-                                           exact, &step->reason);
-    step->params = step->algorithm->choose(&step->problem, &plan->traits);
-    if (overrides->algorithm && !strcmp(overrides->algorithm, step->algorithm->name))
-        replace_params(&step->params, &overrides->params);
+    alx_choose(&step->problem, &plan->traits, &wishes, &choice);
+    step->algorithm = choice.algorithm;
+    step->origin = choice.origin;
+    step->params = choice.params;
+    alx_text_copy(step->shown.reason, sizeof step->shown.reason, choice.reason);
+    if (!overrides->algorithm || strcmp(overrides->algorithm, step->algorithm->name) != 0)
+        return;
+    if (overrides->candidate) {
+        struct alx_candidates candidates;
+        alx_candidates_of(step->algorithm, &step->problem, &plan->traits, &candidates);
+        step->params = candidates.list[overrides->candidate % candidates.count];
+    }
+    alx_params_replace(&step->params, &overrides->params);
 }
 
 /* --- tensors --- */
@@ -313,7 +318,6 @@ static void show_step(const alx_plan *plan, size_t index)
     shown->file = step->algorithm->file;
     snprintf(shown->parameters, sizeof shown->parameters, "%s%s%s", params, *params ? ", " : "",
              layout);
-    alx_text_copy(shown->reason, sizeof shown->reason, step->reason);
     shown->macs = step->info.macs * plan->batch;
     shown->weight_bytes = weights_of(step);
     shown->moved_bytes = shown->weight_bytes + in->bytes + out->bytes;
@@ -350,8 +354,11 @@ void alx_plan_weight_precisions(const alx_plan *plan, enum alx_precision *out)
 
 const char *alx_plan_origin(const alx_plan *plan)
 {
-    (void)plan;
-    return "family";
+    bool family = plan->traits.family != ALX_FAMILY_CPU && plan->traits.family != ALX_FAMILY_GPU;
+    for (size_t i = 0; i < plan->step_count; i++)
+        if (plan->steps[i].origin == ALX_ORIGIN_TUNED)
+            return "tuned";
+    return family ? "family" : "default";
 }
 
 /* --- all of it --- */
@@ -371,7 +378,7 @@ enum alx_status alx_plan_describe(const alx_net *net, const struct alx_device_in
         options->memory_limit_bytes ? options->memory_limit_bytes : info->global_bytes / 2;
     ALX_TRY(make_steps(plan, overrides->algorithm));
     for (size_t i = 0; i < plan->step_count; i++)
-        choose_step(plan, &plan->steps[i], options->exact, overrides);
+        choose_step(plan, &plan->steps[i], info, options, overrides);
     ALX_TRY(lay_out_tensors(plan, overrides));
     ALX_TRY(describe_steps(plan));
     ALX_TRY(place_tensors(plan, alx_max(PAGE_BYTES, info->base_align_bytes)));

@@ -301,6 +301,7 @@ static void add_time(struct alx_bound_step *step, uint64_t start, uint64_t end)
 static enum alx_status read_times(alx_session *session)
 {
     enum alx_status status = ALX_STATUS_OK;
+    cl_ulong first = CL_ULONG_MAX, last = 0;
     for (size_t i = 0; i < session->plan->step_count; i++)
         for (size_t j = 0; j < session->steps[i].launch_count; j++) {
             cl_ulong start = 0, end = 0;
@@ -313,7 +314,10 @@ static enum alx_status read_times(alx_session *session)
                 clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL));
             add_time(&session->steps[i], start, end);
             session->steps[i].start_ns = j ? session->steps[i].start_ns : start;
+            first = start < first ? start : first;
+            last = end > last ? end : last;
         }
+    session->device_ns += last > first ? last - first : 0;
 error:
     return status;
 }
@@ -342,6 +346,7 @@ enum alx_status alx_session_run(alx_session *session, const float *images, size_
         session->steps[i].device_ns = 0;
         session->steps[i].impossible = false;
     }
+    session->device_ns = 0;
     for (size_t done = 0; done < count;) {
         size_t images_now = alx_min(session->plan->batch, count - done);
         ALX_TRY(run_batch(session, images + done * in_elems, images_now, out + done * out_elems));

@@ -1,5 +1,4 @@
 #include <alexnet_cl/verify.h>
-#include <float.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -39,6 +38,9 @@ static size_t forms_of(const struct alx_device_info *info, const struct alx_algo
     simt.vector = 1;
     simt.lanes = alx_min(8, alx_max(1, info->max_work_group));
     simt.block_read_lanes = 0;
+    simt.max_lanes = alx_min(16, alx_max(1, info->max_work_group));
+    simt.family = ALX_FAMILY_GPU;
+    cpu8.family = cpu16.family = ALX_FAMILY_CPU;
     cpu8.simt = cpu16.simt = false;
     cpu8.lanes = cpu16.lanes = 1;
     cpu8.vector = 8;
@@ -95,7 +97,10 @@ struct trial {
     alx_device *device;
     const struct alx_algorithm *algorithm;
     const struct form *form;
-    size_t index; /* of the shape: layouts and parts vary with it */
+    size_t index;           /* of the shape: layouts and parts vary with it */
+    size_t candidate;       /* which of the algorithm's sets of values; 0: what it chooses itself */
+    bool all;               /* candidates are tried */
+    size_t candidate_count; /* that there are for this shape, once it is planned */
     struct alx_verify_shape shape;
     struct alx_layer_info info;
     alx_net *net;
@@ -124,7 +129,23 @@ static size_t weight_elems(const struct trial *t)
     return w.out_channels * w.in_channels * w.kernel_h * w.kernel_w;
 }
 
-/* Turns with the shape's number through the layouts and the ways to split weights. */
+/* How many sets of values the algorithm may run this shape with. */
+static size_t candidates_of(const struct trial *t)
+{
+    struct alx_candidates candidates;
+    const struct alx_problem problem = {.info = &t->info,
+                                        .pool = t->shape.pool.kernel_h ? alx_net_layer(t->net, 1)
+                                                                       : NULL,
+                                        .batch = t->shape.batch,
+                                        .precision = t->form->precision};
+    if (!t->algorithm->supports(&problem, &t->form->traits))
+        return 0;
+    alx_candidates_of(t->algorithm, &problem, &t->form->traits, &candidates);
+    return candidates.count;
+}
+
+/* Turns with the shape's number through the layouts and the ways to split weights, and unless a
+ * candidate is given, on every other shape through the candidates. */
 static enum alx_status trial_plan(struct trial *t)
 {
     enum alx_status status = ALX_STATUS_OK;
@@ -141,9 +162,15 @@ static enum alx_status trial_plan(struct trial *t)
     const size_t out_blocks[] = {t->info.out.channels,
                                  alx_power_of_two_divisor(t->info.out.channels, 16), 1};
     bool linear = t->info.layer.kind == ALX_LAYER_FC; /* written as a plain vector */
+    t->candidate_count = candidates_of(t);
+    overrides.candidate = t->candidate;
+    if (!t->candidate && !t->all && i % 2 && t->candidate_count > 1)
+        overrides.candidate = 1 + i / 2 % (t->candidate_count - 1);
     overrides.params.block = in_blocks[i % 3];
-    overrides.params.tile = 2 + i % 3;
-    overrides.params.split = 1 + i / 2 % 3;
+    if (!overrides.candidate) {
+        overrides.params.tile = 2 + i % 3;
+        overrides.params.split = 1 + i / 2 % 3;
+    }
     overrides.out.block = out_blocks[i / 3 % 3];
     overrides.out.halo = linear ? 0 : i / 2 % 3;
     overrides.max_part_bytes = i % 4 == 3 ? 1 : 0; /* one panel a part */
@@ -187,37 +214,13 @@ static void fill(struct trial *t, bool integers)
             t->weights[i * (weights / rows)] = 127;
 }
 
-/* Unit roundoff of float32. */
-#define U 0x1p-24
-
-/* The largest error that output `i` may have; facts and reasons per kind of layer. */
+/* The largest error that output `i` may have. */
 static double bound_of(const struct trial *t, size_t i, bool integers)
 {
-    const struct alx_layer *l = &t->info.layer;
-    double k, channels = (double)t->info.out.channels;
-    switch (l->kind) {
-    case ALX_LAYER_CONV:
-    case ALX_LAYER_FC:
-        if (integers && !t->algorithm->magnify)
-            return 0;
-        k = (double)(weight_elems(t) / l->out_channels);
-        /* 2 more: the scale, and its rounding in the reference; 16: the transforms' roundings */
-        k = fmin(4 * sqrt(k), k + 1) + (t->form->precision == ALX_PRECISION_INT8 ? 2 : 0) +
-            (t->algorithm->magnify ? 16 : 0);
-        return k * U * t->magnitude[i];
-    case ALX_LAYER_LRN:
-        /* A sum of squares (n + 1 roundings, damped by beta), then a power: 16 ulp where pow()
-         * makes it. */
-        return ((double)l->lrn_size + 40) * U * t->magnitude[i] + DBL_MIN;
-    case ALX_LAYER_AVG_POOL:
-        /* a sum of the window, a division of 2.5 ulp */
-        return ((double)(l->kernel_h * l->kernel_w) + 5) * U * t->magnitude[i];
-    case ALX_LAYER_SOFTMAX:
-        /* exp() to 3 ulp of a rounded difference of at most 4, a sum, a division of 2.5 ulp */
-        return (32 + fmin(4 * sqrt(channels), channels)) * U * t->magnitude[i];
-    default:
+    bool sums = t->info.layer.kind == ALX_LAYER_CONV || t->info.layer.kind == ALX_LAYER_FC;
+    if (integers && sums && !t->algorithm->magnify)
         return 0;
-    }
+    return alx_reference_bound(t->algorithm, &t->info, t->form->precision, t->magnitude[i]);
 }
 
 static void compare(struct trial *t, bool integers)
@@ -330,31 +333,46 @@ static bool too_large(const struct alx_verify_shape *shape)
            info.macs * shape->batch > SMALL_MACS;
 }
 
-/* A device that fails is a failure of the row, and the next algorithm gets its chance. */
+/* A device that fails is a failure of the row, and the next one gets its chance. Returns how many
+ * sets of values there are. */
+static size_t try_shape(struct trial *trial)
+{
+    struct alx_verify_row *row = trial->row;
+    if (run_trial(trial) != ALX_STATUS_OK) {
+        row->failures++;
+        if (!row->detail[0])
+            snprintf(row->detail, sizeof row->detail, "shape %zu: %.200s", trial->index + 1,
+                     alx_error_message());
+    } else {
+        row->failures += trial->wrong;
+    }
+    return trial->candidate_count;
+}
+
 static void run_form(alx_device *device, const struct alx_verify_options *options,
                      const struct alx_algorithm *algorithm, const struct form *form,
                      struct alx_verify_row *row)
 {
-    size_t count = alx_verify_shape_count(algorithm->kind);
+    size_t count = alx_verify_shape_count(algorithm->kind), tried = 0;
     size_t most = form->fewer && options->max_others ? options->max_others : SIZE_MAX;
     most = options->max_shapes ? alx_min(most, options->max_shapes) : most;
-    for (size_t i = 0; i < count && row->shapes < most; i++) {
-        struct trial trial = {.device = device,
-                              .algorithm = algorithm,
-                              .form = form,
-                              .index = i,
-                              .shape = alx_verify_shape(algorithm->kind, i),
-                              .row = row};
-        if (left_out(form, i) || (options->small && too_large(&trial.shape)))
+    for (size_t i = 0; i < count && tried < most; i++) {
+        const struct alx_verify_shape shape = alx_verify_shape(algorithm->kind, i);
+        size_t before = row->shapes, candidates = 1;
+        if (left_out(form, i) || (options->small && too_large(&shape)))
             continue;
-        if (run_trial(&trial) != ALX_STATUS_OK) {
-            row->failures++;
-            if (!row->detail[0])
-                snprintf(row->detail, sizeof row->detail, "shape %zu: %.200s", i + 1,
-                         alx_error_message());
-        } else {
-            row->failures += trial.wrong;
+        for (size_t j = 0; j < (options->candidates ? candidates : 1); j++) {
+            struct trial trial = {.device = device,
+                                  .algorithm = algorithm,
+                                  .form = form,
+                                  .index = i,
+                                  .candidate = j,
+                                  .all = options->candidates,
+                                  .shape = shape,
+                                  .row = row};
+            candidates = try_shape(&trial);
         }
+        tried += row->shapes > before;
     }
 }
 
