@@ -356,7 +356,7 @@ run_tests() {
 
 # What is looked for here lies in the library, not in the kernels: a few shapes of each will do.
 run_second() (
-    export ALX_TEST_SHAPES=6
+    export ALX_TEST_SHAPES=3
     run_tests "$1" --no-suite check --no-suite simulator --timeout-multiplier 3
 )
 

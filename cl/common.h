@@ -56,9 +56,10 @@ typedef JOIN(float, VECTOR) vec;
 #define STORE(v, p) JOIN(vstore, VECTOR)(v, 0, p)
 #endif
 
+/* Vectors of weights are aligned, which compilers for GPUs need to know to read them at once. */
 #if WEIGHT_BITS == 32
 typedef float weight;
-#define LOAD_WEIGHTS(p) LOAD(p)
+#define LOAD_WEIGHTS(p) (*(__global const vec *)(p))
 #define WEIGHT(p)       (*(p))
 #elif WEIGHT_BITS == 16
 typedef half weight;
@@ -66,7 +67,7 @@ typedef half weight;
 #if VECTOR == 1
 #define LOAD_WEIGHTS(p) vload_half(0, p)
 #else
-#define LOAD_WEIGHTS(p) JOIN(vload_half, VECTOR)(0, p)
+#define LOAD_WEIGHTS(p) JOIN(vloada_half, VECTOR)(0, p)
 #endif
 #else
 typedef char weight;
@@ -74,7 +75,7 @@ typedef char weight;
 #if VECTOR == 1
 #define LOAD_WEIGHTS(p) ((float)*(p))
 #else
-#define LOAD_WEIGHTS(p) JOIN(convert_float, VECTOR)(JOIN(vload, VECTOR)(0, p))
+#define LOAD_WEIGHTS(p) JOIN(convert_float, VECTOR)(*(__global const JOIN(char, VECTOR) *)(p))
 #endif
 #endif
 

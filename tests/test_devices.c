@@ -189,6 +189,7 @@ enum { CL_DEVICE_IP_VERSION = 0x4250 }; /* an Intel extension, not in every head
 static struct {
     const char *version, *name, *extensions;
     cl_uint sub_groups, attribute; /* what queries of vendors' extensions answer */
+    size_t sub_group_sizes[3];
     cl_bool compiler, available, little;
     cl_device_info failing; /* this query fails */
     cl_device_info huge;    /* this text claims to be endless */
@@ -251,6 +252,8 @@ static cl_int CL_API_CALL fake_query(cl_device_id id, cl_device_info what, size_
     case CL_DEVICE_COMPUTE_CAPABILITY_MINOR_NV:
         narrow = driver.attribute;
         break;
+    case CL_DEVICE_SUB_GROUP_SIZES_INTEL:
+        return answer(driver.sub_group_sizes, sizeof driver.sub_group_sizes, bytes, out, out_bytes);
     case CL_DEVICE_COMPILER_AVAILABLE:
         narrow = driver.compiler;
         break;
@@ -404,6 +407,15 @@ static void options_follow_from_version_and_extensions(void **state)
     assert_false(describe().sub_groups || describe().fp16);
     driver.extensions = "cl_intel_subgroups";
     assert_true(describe().sub_groups);
+    driver.sub_group_sizes[0] = 8;
+    assert_int_equal(describe().block_read_lanes, 0); /* a kernel cannot demand it */
+    driver.extensions = "cl_intel_subgroups cl_intel_required_subgroup_size";
+    assert_int_equal(describe().block_read_lanes, 8);
+    driver.sub_group_sizes[1] = 32;
+    driver.sub_group_sizes[2] = 16;
+    assert_int_equal(describe().block_read_lanes, 16);
+    driver.failing = CL_DEVICE_SUB_GROUP_SIZES_INTEL;
+    assert_int_equal(describe().block_read_lanes, 0);
     driver.extensions = "a cl_khr_integer_dot_product";
     assert_true(describe().int8_dot);
     driver.name = "softpipe";

@@ -158,8 +158,9 @@ static void assert_close(const float *got, const float *want, size_t count, floa
 
 static void check_results(alx_device *device)
 {
-    static const char *const algorithms[] = {NULL,      "naive",    "clblast", "direct",
-                                             "element", "winograd", "gemm"};
+    static const char *const algorithms[] = {NULL,      "naive",    "clblast",        "direct",
+                                             "element", "winograd", "winograd-tiled", "tiled",
+                                             "gemm"};
     float want[IMAGES * CLASSES], got[IMAGES * CLASSES];
     for (int p = ALX_PRECISION_FP32; p <= ALX_PRECISION_INT8; p++) {
         expect((enum alx_precision)p, IMAGES, want);
@@ -279,17 +280,12 @@ static void streamed_weights_give_the_same_bits(void **state)
 
 static void check_plan(alx_device *device)
 {
-    static const char *const alone[] = {"conv1", "norm1", "pool1", "conv2", "norm2",
-                                        "relu3", "pool2", "fc3",   "fc4",   "prob"};
-    static const char *const folded[] = {"conv1", "norm1+pool1", "conv2", "norm2", "relu3",
-                                         "pool2", "fc3",         "fc4",   "prob"};
-    struct alx_traits traits = alx_traits_of_device(alx_device_get_info(device));
-    const char *const *steps = traits.simt ? alone : folded;
-    size_t count = traits.simt ? sizeof alone / sizeof *alone : sizeof folded / sizeof *folded;
+    static const char *const steps[] = {"conv1", "norm1+pool1", "conv2", "norm2", "relu3",
+                                        "pool2", "fc3",         "fc4",   "prob"};
     alx_plan *plan = NULL;
     assert_ok(alx_plan_create(net, device, NULL, &plan));
-    /* relu2 is folded into conv2, on CPUs pool1 into norm1; dropout is nothing, relu3 stays */
-    assert_int_equal(alx_plan_step_count(plan), count);
+    /* relu2 is folded into conv2, pool1 into norm1; dropout is nothing, relu3 stays */
+    assert_int_equal(alx_plan_step_count(plan), sizeof steps / sizeof *steps);
     uint64_t macs = 0;
     for (size_t i = 0; i < alx_plan_step_count(plan); i++) {
         const struct alx_plan_step *step = alx_plan_step(plan, i);
@@ -312,15 +308,16 @@ static void plans_fold_and_tell(void **state)
 static void check_exact(alx_device *device)
 {
     struct alx_traits traits = alx_traits_of_device(alx_device_get_info(device));
-    struct alx_plan_options options = {.force_algorithm = "winograd"};
+    struct alx_plan_options options = {.force_algorithm =
+                                           traits.simt ? "winograd-tiled" : "winograd"};
     for (int exact = 0; exact < 2; exact++) {
         alx_plan *plan = NULL;
         size_t inexact = 0;
         options.exact = exact;
         assert_ok(alx_plan_create(net, device, &options, &plan));
         for (size_t i = 0; i < alx_plan_step_count(plan); i++)
-            inexact += !strcmp(alx_plan_step(plan, i)->algorithm, "winograd");
-        assert_int_equal(inexact, exact || traits.simt ? 0 : 2);
+            inexact += !strcmp(alx_plan_step(plan, i)->algorithm, options.force_algorithm);
+        assert_int_equal(inexact, exact ? 0 : 2);
         alx_plan_destroy(&plan);
     }
 }

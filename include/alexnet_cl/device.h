@@ -45,6 +45,8 @@ struct alx_device_info {
                           NVIDIA: 10 * compute capability, e.g. 75; 0: not known */
     size_t wave;       /* AMD GPUs: work-items that run in step; 0: not known */
     bool sub_groups;
+    size_t block_read_lanes; /* of a sub-group that a kernel can demand and that reads memory in
+                                blocks: 16, 8, or 0: none */
     bool fp16;
     bool int8_dot;
     bool unified_memory;

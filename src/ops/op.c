@@ -9,10 +9,16 @@
 #include "util/memory.h"
 
 static const struct alx_algorithm *const algorithms[] = {
-    &alx_conv_winograd, &alx_conv_direct,  &alx_conv_clblast, &alx_conv_naive,
-    &alx_fc_gemv,       &alx_fc_gemm,      &alx_fc_direct,    &alx_fc_clblast,
-    &alx_fc_naive,      &alx_lrn_row,      &alx_lrn_pool,     &alx_lrn_element,
-    &alx_pool_max,      &alx_pool_average, &alx_relu,         &alx_softmax,
+    &alx_conv_winograd, &alx_conv_winograd_tiled,
+    &alx_conv_tiled,    &alx_conv_direct,
+    &alx_conv_clblast,  &alx_conv_naive,
+    &alx_fc_gemv,       &alx_fc_gemm,
+    &alx_fc_tiled,      &alx_fc_direct,
+    &alx_fc_clblast,    &alx_fc_naive,
+    &alx_lrn_row,       &alx_lrn_pool,
+    &alx_lrn_element,   &alx_pool_max,
+    &alx_pool_average,  &alx_relu,
+    &alx_softmax,
 };
 
 const struct alx_algorithm *const *alx_algorithms(size_t *count)
@@ -98,7 +104,8 @@ void alx_params_text(const struct alx_params *params, char *out, size_t out_byte
         size_t value, usual;
     } parts[] = {{"px", params->pixels, 0},     {"rows", params->rows, 0},
                  {"images", params->images, 1}, {"vectors", params->vectors, 0},
-                 {"floats", params->vector, 1}, {"lanes", params->lanes, 1}};
+                 {"floats", params->vector, 1}, {"lanes", params->lanes, 1},
+                 {"parts", params->split, 1}};
     struct alx_text text = {0};
     if (params->tile)
         alx_text_add(&text, "F(%zu)", params->tile);

@@ -9,7 +9,7 @@
 #include "util/half.h"
 #include "util/memory.h"
 
-static size_t value_bytes(enum alx_precision precision)
+size_t alx_pack_value_bytes(enum alx_precision precision)
 {
     return precision == ALX_PRECISION_FP32 ? 4 : precision == ALX_PRECISION_FP16 ? 2 : 1;
 }
@@ -17,7 +17,7 @@ static size_t value_bytes(enum alx_precision precision)
 size_t alx_pack_panel_bytes(const struct alx_weight_format *format)
 {
     return format->panel_rows * alx_round_up(format->k_elems, format->k_vector) *
-           value_bytes(format->precision);
+           alx_pack_value_bytes(format->precision);
 }
 
 size_t alx_pack_panel_count(const struct alx_weight_format *format)
@@ -110,8 +110,8 @@ static enum alx_status make_packer(const struct alx_pack *pack, struct packer *p
     const struct alx_weight_format *f = &pack->format;
     *packer = (struct packer){.pack = pack, .elems = row_elems(pack)};
     ALX_TRY(alx_alloc(packer->elems, sizeof *packer->row, "packing weights", &packer->row));
-    ALX_TRY(
-        alx_alloc(f->k_elems, value_bytes(f->precision), "packing weights", &packer->converted));
+    ALX_TRY(alx_alloc(f->k_elems, alx_pack_value_bytes(f->precision), "packing weights",
+                      &packer->converted));
     if (f->transform)
         ALX_TRY(alx_alloc(f->k_elems, sizeof *packer->transformed, "packing weights",
                           &packer->transformed));
@@ -164,7 +164,7 @@ static const void *convert_row(const struct packer *packer, size_t source)
     const struct alx_weight_format *f = &pack->format;
     if (is_stored_alike(pack))
         return (const uint8_t *)pack->weights.data +
-               source * packer->elems * value_bytes(f->precision);
+               source * packer->elems * alx_pack_value_bytes(f->precision);
     float scale = read_row(pack, source, packer->elems, packer->row);
     const float *values = packer->row;
     if (f->transform) {
@@ -186,7 +186,7 @@ static void place_row(const struct packer *packer, const void *values, size_t ro
     const struct alx_weight_format *f = &packer->pack->format;
     const uint32_t *sources = packer->sources;
     size_t count = f->k_elems, vector = f->k_vector, stride = f->panel_rows * vector;
-    uint8_t *out = panel + row * vector * value_bytes(f->precision);
+    uint8_t *out = panel + row * vector * alx_pack_value_bytes(f->precision);
     if (f->precision == ALX_PRECISION_FP32)
         place(values, sources, count, vector, stride, 4, out);
     else if (f->precision == ALX_PRECISION_FP16)

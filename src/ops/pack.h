@@ -7,6 +7,8 @@
 #include "ops/op.h"
 #include "tensor/view.h"
 
+/* Bytes of one weight. */
+size_t alx_pack_value_bytes(enum alx_precision precision);
 /* Bytes of one panel. */
 size_t alx_pack_panel_bytes(const struct alx_weight_format *format);
 /* Panels of the layer. */

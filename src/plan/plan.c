@@ -89,7 +89,7 @@ error:
     return status;
 }
 
-static void choose_step(alx_plan *plan, struct alx_step *step,
+static void choose_step(alx_plan *plan, struct alx_step *step, const struct alx_device_info *info,
                         const struct alx_plan_options *options,
                         const struct alx_plan_overrides *overrides)
 {
@@ -97,7 +97,7 @@ static void choose_step(alx_plan *plan, struct alx_step *step,
     const struct alx_wishes wishes = {.algorithm = overrides->algorithm,
                                       .exact = options->exact,
                                       .tunings = options->tunings,
-                                      .device = alx_device_get_info(plan->device)};
+                                      .device = info};
     step->problem = (struct alx_problem){.info = &step->info,
                                          .pool = step->pool.layer.kernel_h ? &step->pool : NULL,
                                          .batch = plan->batch,
@@ -183,10 +183,9 @@ error:
     return status;
 }
 
-static enum alx_status place_tensors(alx_plan *plan)
+static enum alx_status place_tensors(alx_plan *plan, size_t align)
 {
     enum alx_status status = ALX_STATUS_OK;
-    const struct alx_device_info *info = alx_device_get_info(plan->device);
     struct alx_block *blocks = NULL;
     size_t count = 2 * plan->step_count + 1;
     ALX_TRY(alx_alloc(count, sizeof *blocks, "a plan", &blocks));
@@ -198,8 +197,7 @@ static enum alx_status place_tensors(alx_plan *plan)
                                        .last = t->last_step,
                                        .offset = &t->offset_bytes};
     }
-    plan->memory.arena_bytes =
-        alx_arena_place(blocks, count, alx_max(PAGE_BYTES, info->base_align_bytes));
+    plan->memory.arena_bytes = alx_arena_place(blocks, count, align);
 error:
     free(blocks);
     return status;
@@ -365,16 +363,14 @@ const char *alx_plan_origin(const alx_plan *plan)
 
 /* --- all of it --- */
 
-enum alx_status alx_plan_create_with(const alx_net *net, alx_device *device,
-                                     const struct alx_plan_options *options,
-                                     const struct alx_plan_overrides *overrides, alx_plan **out)
+enum alx_status alx_plan_describe(const alx_net *net, const struct alx_device_info *info,
+                                  const struct alx_plan_options *options,
+                                  const struct alx_plan_overrides *overrides, alx_plan **out)
 {
     enum alx_status status = ALX_STATUS_OK;
-    const struct alx_device_info *info = alx_device_get_info(device);
     alx_plan *plan = NULL;
     ALX_TRY(alx_alloc(1, sizeof *plan, "a plan", &plan));
     plan->net = net;
-    plan->device = device;
     plan->traits = overrides->traits ? *overrides->traits : alx_traits_of_device(info);
     plan->batch = options->batch ? options->batch : 1;
     plan->precision = options->precision;
@@ -382,10 +378,10 @@ enum alx_status alx_plan_create_with(const alx_net *net, alx_device *device,
         options->memory_limit_bytes ? options->memory_limit_bytes : info->global_bytes / 2;
     ALX_TRY(make_steps(plan, overrides->algorithm));
     for (size_t i = 0; i < plan->step_count; i++)
-        choose_step(plan, &plan->steps[i], options, overrides);
+        choose_step(plan, &plan->steps[i], info, options, overrides);
     ALX_TRY(lay_out_tensors(plan, overrides));
     ALX_TRY(describe_steps(plan));
-    ALX_TRY(place_tensors(plan));
+    ALX_TRY(place_tensors(plan, alx_max(PAGE_BYTES, info->base_align_bytes)));
     ALX_TRY(place_weights(plan, overrides->max_part_bytes ? overrides->max_part_bytes
                                                           : plan->traits.max_alloc_bytes));
     for (size_t i = 0; i < plan->step_count; i++)
@@ -394,6 +390,19 @@ enum alx_status alx_plan_create_with(const alx_net *net, alx_device *device,
     plan = NULL;
 error:
     alx_plan_destroy(&plan);
+    return status;
+}
+
+enum alx_status alx_plan_create_with(const alx_net *net, alx_device *device,
+                                     const struct alx_plan_options *options,
+                                     const struct alx_plan_overrides *overrides, alx_plan **out)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    alx_plan *plan;
+    ALX_TRY(alx_plan_describe(net, alx_device_get_info(device), options, overrides, &plan));
+    plan->device = device;
+    *out = plan;
+error:
     return status;
 }
 
