@@ -210,19 +210,6 @@ static int version_of(const struct alx_device_info *info)
     return 10 * info->opencl_major + info->opencl_minor;
 }
 
-/* The size of a sub-group for kernels that read blocks: 16 lanes are fewer instructions, 8 have
- * twice the registers each. */
-static size_t block_read_lanes(alx_device_query *query, cl_device_id id)
-{
-    size_t sizes[8] = {0}, best = 0;
-    if (query(id, CL_DEVICE_SUB_GROUP_SIZES_INTEL, sizeof sizes, sizes, NULL) != CL_SUCCESS)
-        return 0;
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        if (sizes[i] == 16 || (sizes[i] == 8 && !best))
-            best = sizes[i];
-    return best;
-}
-
 /* What tells the generations of GPUs apart, from extensions of their vendors. */
 static void read_generation(alx_device_query *query, cl_device_id id, const char *words,
                             struct alx_device_info *info)
@@ -240,6 +227,19 @@ static void read_generation(alx_device_query *query, cl_device_id id, const char
     if (has_word(words, "cl_amd_device_attribute_query") &&
         query_number(query, id, CL_DEVICE_WAVEFRONT_WIDTH_AMD, UINT, &first) == CL_SUCCESS)
         info->wave = (size_t)first;
+}
+
+/* The size of a sub-group for kernels that read blocks: 16 lanes are fewer instructions, 8 have
+ * twice the registers each. */
+static size_t block_read_lanes(alx_device_query *query, cl_device_id id)
+{
+    size_t sizes[8] = {0}, best = 0;
+    if (query(id, CL_DEVICE_SUB_GROUP_SIZES_INTEL, sizeof sizes, sizes, NULL) != CL_SUCCESS)
+        return 0;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        if (sizes[i] == 16 || (sizes[i] == 8 && !best))
+            best = sizes[i];
+    return best;
 }
 
 static void read_extensions(alx_device_query *query, cl_device_id id, struct alx_device_info *info)

@@ -68,33 +68,63 @@ static size_t columns_of(size_t lanes)
     return columns;
 }
 
+enum { MOST_PARTS = 16, MOST_VECTORS = 2 };
+
+/* How lanes share: through local memory, or by a sub-group's reads of blocks. Returns the most rows
+ * of a lane: through local memory, each row more needs registers for where lanes fetch it. */
+static size_t set_sharing(const struct alx_traits *t, bool blocks, struct alx_params *params)
+{
+    enum { SUB_GROUP_ROWS = 16, LOCAL_ROWS = 4 };
+    params->sub_group = blocks;
+    params->lanes = blocks ? t->block_read_lanes : t->lanes;
+    params->columns = blocks ? params->lanes : columns_of(params->lanes);
+    params->vector = blocks ? 1 : 4;
+    return blocks ? SUB_GROUP_ROWS : LOCAL_ROWS;
+}
+
+static bool is_possible(const struct alx_tiled_shape *shape, const struct alx_traits *t,
+                        const struct alx_params *params)
+{
+    enum { LEAST_K = 64 }; /* of a part */
+    size_t parts = params->split * shape->rows * shape->columns * shape->parallel;
+    bool divides = shape->may_split && shape->k / params->split >= LEAST_K &&
+                   parts <= t->max_alloc_bytes / 4 / sizeof(float);
+    return params->rows * params->vectors * params->vector <= most_sums(params) &&
+           (params->split == 1 || divides);
+}
+
 void alx_choose_tiled(const struct alx_tiled_shape *shape, const struct alx_traits *t,
                       struct alx_params *params)
 {
-    enum { MOST_PARTS = 16, LEAST_K = 64 /* of a part */, SUB_GROUP_ROWS = 16, LOCAL_ROWS = 4 };
-    /* Through local memory, each row more needs registers for where lanes fetch it. */
-    const size_t most_rows = t->block_read_lanes ? SUB_GROUP_ROWS : LOCAL_ROWS;
     struct alx_params tried = *params;
     double least = INFINITY;
-    tried.sub_group = t->block_read_lanes ? 1 : 0;
-    tried.lanes = t->block_read_lanes ? t->block_read_lanes : t->lanes;
-    tried.columns = t->block_read_lanes ? tried.lanes : columns_of(tried.lanes);
-    tried.vector = t->block_read_lanes ? 1 : 4;
-    for (tried.vectors = 1; tried.vectors <= 2; tried.vectors *= 2)
+    const size_t most_rows = set_sharing(t, t->block_read_lanes > 0, &tried);
+    for (tried.vectors = 1; tried.vectors <= MOST_VECTORS; tried.vectors *= 2)
         for (tried.rows = most_rows; tried.rows >= 2; tried.rows /= 2)
             for (tried.split = 1; tried.split <= MOST_PARTS; tried.split++) {
-                size_t sums = tried.rows * tried.vectors * tried.vector;
-                size_t parts = tried.split * shape->rows * shape->columns * shape->parallel;
-                bool divides = shape->may_split && shape->k / tried.split >= LEAST_K &&
-                               parts <= t->max_alloc_bytes / 4 / sizeof(float);
-                if (sums > most_sums(&tried) || (tried.split > 1 && !divides))
-                    break;
                 double cost = cost_of(shape, t, &tried);
-                if (cost < least) {
+                if (is_possible(shape, t, &tried) && cost < least) {
                     least = cost;
                     *params = tried;
                 }
             }
+}
+
+void alx_tiled_candidates(const struct alx_tiled_shape *shape, const struct alx_traits *t,
+                          const struct alx_params *base, struct alx_candidates *out)
+{
+    static const size_t splits[] = {1, 2, 3, 4, 6, 8, 12, MOST_PARTS};
+    struct alx_params params = *base;
+    for (int blocks = t->block_read_lanes > 0; blocks >= 0; blocks--) {
+        const size_t most_rows = set_sharing(t, blocks, &params);
+        for (params.vectors = 1; params.vectors <= MOST_VECTORS; params.vectors *= 2)
+            for (params.rows = most_rows; params.rows >= 2; params.rows /= 2)
+                for (size_t i = 0; i < sizeof splits / sizeof *splits; i++) {
+                    params.split = splits[i];
+                    if (is_possible(shape, t, &params))
+                        alx_candidates_add(out, &params);
+                }
+    }
 }
 
 void alx_tiled_macros(struct alx_text *options, const struct alx_params *params, size_t rows,
@@ -121,18 +151,30 @@ static size_t row_count(const struct alx_problem *p)
     return p->batch * p->info->out.height * p->info->out.width;
 }
 
-static struct alx_params choose(const struct alx_problem *p, const struct alx_traits *t)
+static struct alx_tiled_shape shape_of(const struct alx_problem *p)
 {
     struct alx_weight_shape w = alx_layer_weight_shape(p->info);
     size_t groups = p->info->layer.groups;
-    const struct alx_tiled_shape shape = {.rows = row_count(p),
-                                          .columns = w.out_channels / groups,
-                                          .k = w.in_channels * w.kernel_h * w.kernel_w,
-                                          .parallel = groups,
-                                          .may_split = true};
+    return (struct alx_tiled_shape){.rows = row_count(p),
+                                    .columns = w.out_channels / groups,
+                                    .k = w.in_channels * w.kernel_h * w.kernel_w,
+                                    .parallel = groups,
+                                    .may_split = true};
+}
+
+static struct alx_params choose(const struct alx_problem *p, const struct alx_traits *t)
+{
+    const struct alx_tiled_shape shape = shape_of(p);
     struct alx_params params = {0};
     alx_choose_tiled(&shape, t, &params);
     return params;
+}
+
+static void candidates(const struct alx_problem *p, const struct alx_traits *t,
+                       struct alx_candidates *out)
+{
+    const struct alx_tiled_shape shape = shape_of(p);
+    alx_tiled_candidates(&shape, t, &out->list[0], out);
 }
 
 static enum alx_status describe(const struct alx_problem *p, const struct alx_params *params,
@@ -173,6 +215,7 @@ const struct alx_algorithm alx_conv_tiled = {
     .summary = "a product of matrices, tiles shared by a work-group",
     .supports = supports,
     .choose = choose,
+    .candidates = candidates,
     .input_layout = alx_conv_window_layout,
     .describe = describe,
 };
@@ -184,6 +227,7 @@ const struct alx_algorithm alx_fc_tiled = {
     .summary = "a product of matrices, tiles shared by a work-group",
     .supports = supports,
     .choose = choose,
+    .candidates = candidates,
     .input_layout = alx_conv_window_layout,
     .describe = describe,
 };

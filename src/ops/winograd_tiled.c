@@ -110,6 +110,19 @@ static struct alx_params choose(const struct alx_problem *p, const struct alx_tr
     return params;
 }
 
+static void candidates(const struct alx_problem *p, const struct alx_traits *t,
+                       struct alx_candidates *out)
+{
+    const struct alx_winograd_geometry g = alx_winograd_geometry(p->info);
+    struct alx_params params = out->list[0];
+    for (params.tile = 2; params.tile <= ALX_WINOGRAD_MAX_M && params.tile + g.r - 1 <= MOST_SIDE;
+         params.tile++) {
+        params.images = images_of(p, t, params.tile);
+        const struct alx_tiled_shape shape = product_shape(p, params.tile, params.images);
+        alx_tiled_candidates(&shape, t, &params, out);
+    }
+}
+
 static enum alx_status add_launches(const struct alx_problem *p, const struct alx_params *params,
                                     const struct alx_tiled_shape *shape, cl_int first,
                                     struct alx_recipe *recipe)
@@ -197,6 +210,7 @@ const struct alx_algorithm alx_conv_winograd_tiled = {
     .supports = supports,
     .suits = suits,
     .choose = choose,
+    .candidates = candidates,
     .input_layout = alx_winograd_layout,
     .describe = describe,
     .magnify = alx_winograd_magnify,
