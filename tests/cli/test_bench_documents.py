@@ -288,6 +288,16 @@ class Compared(Documents):
             result = self.bench("--compare", *paths, "--json", code=0)
             self.assertEqual(self.verdicts(self.document(result, "bench_compare"))[0], verdict)
 
+    def test_load_is_no_slower_kernel(self):
+        """Medians are far apart, but some samples are as quick as they were."""
+        def loaded(document):
+            run = document["devices"][0]["runs"][0]
+            quickest = min(run["samples_ms"])
+            run["samples_ms"] = [ms * (1.5 if ms > quickest else 1) for ms in run["samples_ms"]]
+        run = self.compare(loaded)["devices"][0]["runs"][0]
+        self.assertEqual((run["verdict"], run["regression"]), ("ambiguous", False))
+        self.assertGreater(run["change_percent"], 40)
+
     def test_a_short_layer_is_no_regression(self):
         comparison = self.compare(benches.scaled(2, layer="prob"))
         layer = comparison["devices"][0]["runs"][0]["layers"][-1]
