@@ -110,7 +110,7 @@ static void print_cell(double value, const char *unit)
     if (isnan(value))
         fputs("- | ", stdout);
     else
-        printf("%.4g%s | ", value, unit);
+        printf(value < 1000 ? "%.4g%s | " : "%.0f%s | ", value, unit);
 }
 
 static void print_run(const json_t *document, const json_t *row, const json_t *run)
