@@ -99,6 +99,8 @@ class Shown(Documents):
             with self.subTest(output=output):
                 out = self.bench("--from", path, output, code=0).out
                 self.assertNotIn("\x1b", out)
+                if output != "--json":  # which keeps what it was given
+                    self.assertNotIn("\u202e", out)
                 if output in ("--markdown", "--html=-"):
                     self.assertNotIn("<script", out)
         formula = self.document_file(
