@@ -183,10 +183,12 @@ static void lists_find_several(void **state)
 
 /* --- describing --- */
 
+enum { CL_DEVICE_IP_VERSION = 0x4250 }; /* an Intel extension, not in every header */
+
 /* What a made-up driver answers. */
 static struct {
     const char *version, *name, *extensions;
-    cl_uint sub_groups;
+    cl_uint sub_groups, attribute; /* what queries of vendors' extensions answer */
     cl_bool compiler, available, little;
     cl_device_info failing; /* this query fails */
     cl_device_info huge;    /* this text claims to be endless */
@@ -239,6 +241,15 @@ static cl_int CL_API_CALL fake_query(cl_device_id id, cl_device_info what, size_
     case CL_DEVICE_MAX_NUM_SUB_GROUPS:
         driver.too_new += driver.version[7] < '2';
         narrow = driver.sub_groups;
+        break;
+    case CL_DEVICE_VENDOR_ID:
+        narrow = 0x1002;
+        break;
+    case CL_DEVICE_IP_VERSION:
+    case CL_DEVICE_WAVEFRONT_WIDTH_AMD:
+    case CL_DEVICE_COMPUTE_CAPABILITY_MAJOR_NV:
+    case CL_DEVICE_COMPUTE_CAPABILITY_MINOR_NV:
+        narrow = driver.attribute;
         break;
     case CL_DEVICE_COMPILER_AVAILABLE:
         narrow = driver.compiler;
@@ -314,6 +325,26 @@ static void properties_are_read(void **state)
     assert_int_equal(info.vector_floats, 8);
     assert_true(info.fp16 && info.unified_memory);
     assert_false(info.sub_groups || info.int8_dot || info.simulator || info.software);
+}
+
+static void generations_are_told_apart(void **state)
+{
+    (void)state;
+    assert_int_equal(describe().vendor_id, 0x1002);
+    assert_int_equal(describe().generation + describe().wave, 0);
+    driver.attribute = 32;
+    driver.extensions = "cl_khr_fp16 cl_amd_device_attribute_query";
+    assert_int_equal(describe().wave, 32);
+    assert_int_equal(describe().generation, 0);
+    driver.attribute = 7;
+    driver.extensions = "cl_nv_device_attribute_query";
+    assert_int_equal(describe().generation, 77);
+    driver.attribute = 12 << 22 | 55 << 14 | 8;
+    driver.extensions = "cl_intel_device_attribute_query";
+    assert_int_equal(describe().generation, 1255);
+    driver.failing = CL_DEVICE_IP_VERSION; /* of no account */
+    assert_int_equal(describe().generation, 0);
+    assert_true(describe().usable);
 }
 
 static void options_follow_from_version_and_extensions(void **state)
@@ -513,6 +544,7 @@ int main(void)
         cmocka_unit_test_setup(without_opencl_packages_are_named, make_machine),
         cmocka_unit_test_setup(lists_find_several, make_machine),
         cmocka_unit_test_setup(properties_are_read, make_driver),
+        cmocka_unit_test_setup(generations_are_told_apart, make_driver),
         cmocka_unit_test_setup(options_follow_from_version_and_extensions, make_driver),
         cmocka_unit_test_setup(unusable_devices_say_why, make_driver),
         cmocka_unit_test_setup(failing_queries_are_noted, make_driver),

@@ -30,6 +30,7 @@ struct alx_verify_row {
 struct alx_verify_options {
     const char *layer;     /* only this kind */
     const char *algorithm; /* only this algorithm */
+    bool candidates;       /* on each shape all values that tuning may choose; else one of them */
     bool small;            /* only shapes small enough for a simulator */
     size_t max_shapes;     /* the first so many of each; 0: all */
 };

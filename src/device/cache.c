@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +12,7 @@
 
 #include "util/clock.h"
 #include "util/error.h"
-#include "util/file.h"
+#include "util/folder.h"
 #include "util/memory.h"
 #include "util/text.h"
 
@@ -22,7 +21,7 @@ enum { MAX_ENTRY_BYTES = 64 << 20, MAX_TOTAL_BYTES = 256 << 20 };
 enum { MAGIC_BYTES = 16, NAME_BYTES = 96 };
 
 static const char magic[MAGIC_BYTES] = "alexnet-cl bin1";
-static const char suffix[] = ".clbin", temporary_mark[] = ".tmp";
+static const char suffix[] = ".clbin", temporary_mark[] = ALX_FOLDER_TEMPORARY;
 
 /* What stands before the payload. Files do not travel between machines, so that numbers are in the
  * machine's own order. */
@@ -35,8 +34,7 @@ struct header {
 _Static_assert(sizeof(struct header) == 88, "a header has no gaps, so that no byte goes unchecked");
 
 struct alx_cache {
-    int folder;
-    char path[PATH_MAX];
+    struct alx_folder folder;
 };
 
 /* --- the folder --- */
@@ -50,77 +48,13 @@ static void warn_once(const char *path, const char *reason)
                 reason);
 }
 
-/* `dir`, or the default. False with a reason when there is none. */
-static bool folder_path(const char *dir, char path[PATH_MAX], const char **reason)
-{
-    const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    int length;
-    if (dir)
-        length = snprintf(path, PATH_MAX, "%s", dir);
-    else if (base && base[0] == '/') /* others are to be ignored, says its specification */
-        length = snprintf(path, PATH_MAX, "%s/alexnet-cl", base);
-    else if (home && home[0] == '/')
-        length = snprintf(path, PATH_MAX, "%s/.cache/alexnet-cl", home);
-    else
-        length = 0;
-    *reason = !length ? "neither HOME nor XDG_CACHE_HOME names a folder" : strerror(ENAMETOOLONG);
-    return length > 0 && length < PATH_MAX;
-}
-
-/* Creates the folder and those above it, for this user alone. Whether that worked shows when it is
- * opened. */
-static void create_folders(char *path)
-{
-    for (char *slash = path; (slash = strchr(slash + 1, '/'));) {
-        *slash = 0;
-        mkdir(path, 0700);
-        *slash = '/';
-    }
-    mkdir(path, 0700);
-}
-
-/* NULL when it can be trusted: it is this user's and nobody else may write there. */
-static const char *distrust(const struct stat *info)
-{
-    if (info->st_uid != geteuid())
-        return "belongs to another user";
-    if (info->st_mode & (S_IWGRP | S_IWOTH))
-        return "others may write there";
-    return NULL;
-}
-
-/* -1 with a reason, and errno 0 unless the system gave it. */
-static int open_folder(const char *path, const char **reason)
-{
-    struct stat info;
-    int folder = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (folder < 0 || fstat(folder, &info) < 0) {
-        *reason = errno == ELOOP || errno == ENOTDIR ? "is not a folder, or a link to one"
-                                                     : strerror(errno);
-    } else {
-        errno = 0;
-        *reason = distrust(&info);
-    }
-    if (folder >= 0 && *reason) {
-        close(folder);
-        folder = -1;
-    }
-    return folder;
-}
-
 struct alx_cache *alx_cache_open(const char *dir)
 {
     struct alx_cache *cache = calloc(1, sizeof *cache);
     const char *reason = NULL;
-    if (!cache)
-        return NULL;
-    if (folder_path(dir, cache->path, &reason)) {
-        create_folders(cache->path);
-        cache->folder = open_folder(cache->path, &reason);
-        if (!reason)
-            return cache;
-    }
-    warn_once(cache->path, reason);
+    if (!cache || alx_folder_open(dir, true, &cache->folder, &reason))
+        return cache;
+    warn_once(cache->folder.path, reason);
     free(cache);
     return NULL;
 }
@@ -129,7 +63,7 @@ void alx_cache_close(struct alx_cache **cache)
 {
     if (!*cache)
         return;
-    close((*cache)->folder);
+    alx_folder_close(&(*cache)->folder);
     free(*cache);
     *cache = NULL;
 }
@@ -156,71 +90,43 @@ static bool is_ours(const char *name)
 
 /* --- reading --- */
 
-static bool read_all(int fd, void *data, size_t bytes)
+/* Whether a file that was read is the entry of this key. */
+static bool is_entry(const uint8_t *file, size_t bytes, const uint8_t key[ALX_SHA256_BYTES])
 {
-    for (uint8_t *at = data; bytes;) {
-        ssize_t got = read(fd, at, bytes);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return false;
-        at += got;
-        bytes -= (size_t)got;
-    }
-    return true;
-}
-
-static bool is_trusted_file(const struct stat *info)
-{
-    return S_ISREG(info->st_mode) && info->st_nlink == 1 && !distrust(info) &&
-           info->st_size > (off_t)sizeof(struct header) &&
-           info->st_size <= (off_t)sizeof(struct header) + MAX_ENTRY_BYTES;
-}
-
-/* The payload of an open file, NULL at any doubt. */
-static uint8_t *read_entry(int fd, const uint8_t key[ALX_SHA256_BYTES], size_t *bytes)
-{
-    struct stat info;
     struct header header;
-    uint8_t digest[ALX_SHA256_BYTES], *payload = NULL;
-    if (fstat(fd, &info) < 0 || !is_trusted_file(&info) || !read_all(fd, &header, sizeof header))
-        return NULL;
-    size_t payload_bytes = (size_t)info.st_size - sizeof header;
+    uint8_t digest[ALX_SHA256_BYTES];
+    if (bytes <= sizeof header)
+        return false;
+    memcpy(&header, file, sizeof header);
     if (memcmp(header.magic, magic, sizeof magic) || memcmp(header.key, key, sizeof header.key) ||
-        header.payload_bytes != payload_bytes || !(payload = malloc(payload_bytes)))
-        return NULL;
-    if (read_all(fd, payload, payload_bytes)) {
-        alx_sha256(payload, payload_bytes, digest);
-        if (!memcmp(digest, header.payload_sha256, sizeof digest)) {
-            *bytes = payload_bytes;
-            return payload;
-        }
-    }
-    free(payload);
-    return NULL;
+        header.payload_bytes != bytes - sizeof header)
+        return false;
+    alx_sha256(file + sizeof header, bytes - sizeof header, digest);
+    return !memcmp(digest, header.payload_sha256, sizeof digest);
 }
 
 bool alx_cache_load(struct alx_cache *cache, const uint8_t key[ALX_SHA256_BYTES], uint8_t **payload,
                     size_t *bytes)
 {
+    enum { MAX_FILE_BYTES = MAX_ENTRY_BYTES + sizeof(struct header) };
     char name[NAME_BYTES];
+    size_t file_bytes = 0;
     if (!cache)
         return false;
     entry_name(key, name);
-    /* O_NONBLOCK: a named pipe in its place must not stop us */
-    int fd = openat(cache->folder, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 && errno == ENOENT)
+    uint8_t *file = alx_folder_read(&cache->folder, name, MAX_FILE_BYTES, &file_bytes);
+    if (!file && errno == ENOENT)
         return false;
-    uint8_t *read = fd >= 0 ? read_entry(fd, key, bytes) : NULL;
-    if (read)
-        futimens(fd, NULL); /* those not used for longest go first */
-    if (fd >= 0)
-        close(fd);
-    if (!read) {
+    if (!file || !is_entry(file, file_bytes, key)) {
+        free(file);
         alx_cache_remove(cache, key);
         return false;
     }
-    *payload = read;
+    /* those not used for longest go first */
+    utimensat(cache->folder.fd, name, NULL, AT_SYMLINK_NOFOLLOW);
+    *bytes = file_bytes - sizeof(struct header);
+    memmove(file, file + sizeof(struct header), *bytes);
+    *payload = file;
     return true;
 }
 
@@ -293,28 +199,11 @@ void alx_cache_store(struct alx_cache *cache, const uint8_t key[ALX_SHA256_BYTES
     alx_sha256_hex(key, hex);
     snprintf(temporary, sizeof temporary, "%s%s%x-%llx", hex, temporary_mark, (unsigned)getpid(),
              (unsigned long long)alx_clock_ns());
-    make_room(cache->folder, bytes + sizeof header);
-    int fd = openat(cache->folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                    0600);
-    if (fd < 0) {
-        warn_once(cache->path, strerror(errno));
-        return;
-    }
+    make_room(cache->folder.fd, bytes + sizeof header);
     /* Not synced: an entry that a power cut tears fails its hash, and drives take their time. */
-    bool good = alx_write_all(fd, &header, sizeof header) && alx_write_all(fd, payload, bytes);
-    int reason = errno;
-    if (close(fd) && good) {
-        good = false;
-        reason = errno;
-    }
-    if (good && renameat(cache->folder, temporary, cache->folder, name)) {
-        good = false;
-        reason = errno;
-    }
-    if (!good) {
-        unlinkat(cache->folder, temporary, 0);
-        warn_once(cache->path, strerror(reason));
-    }
+    const struct alx_bytes pieces[] = {{&header, sizeof header}, {payload, bytes}};
+    if (!alx_folder_write(&cache->folder, name, temporary, pieces, 2))
+        warn_once(cache->folder.path, strerror(errno));
 }
 
 void alx_cache_remove(struct alx_cache *cache, const uint8_t key[ALX_SHA256_BYTES])
@@ -323,7 +212,7 @@ void alx_cache_remove(struct alx_cache *cache, const uint8_t key[ALX_SHA256_BYTE
     if (!cache)
         return;
     entry_name(key, name);
-    unlinkat(cache->folder, name, 0);
+    unlinkat(cache->folder.fd, name, 0);
 }
 
 /* --- what users ask --- */
@@ -347,18 +236,16 @@ static enum alx_status walk(const char *dir, enum alx_status failure,
                             struct alx_cache_info *out)
 {
     struct alx_cache_info sum = {0};
+    struct alx_folder folder;
     const char *reason = NULL;
-    int folder = -1;
-    bool known = folder_path(dir, sum.path, &reason);
-    if (known) {
-        folder = open_folder(sum.path, &reason);
-        if (folder < 0 && errno != ENOENT)
-            return alx_fail(failure, "cache folder %s: %s", sum.path, reason);
-    }
-    if (folder >= 0) {
-        bool listed = each_file(folder, visit, &sum);
+    bool opened = alx_folder_open(dir, false, &folder, &reason);
+    alx_text_copy(sum.path, sizeof sum.path, folder.path);
+    if (!opened && sum.path[0] && errno != ENOENT)
+        return alx_fail(failure, "cache folder %s: %s", sum.path, reason);
+    if (opened) {
+        bool listed = each_file(folder.fd, visit, &sum);
         int error = errno;
-        close(folder);
+        alx_folder_close(&folder);
         if (!listed)
             return alx_fail(failure, "cache folder %s: %s", sum.path, strerror(error));
     }

@@ -99,6 +99,7 @@ static const struct property {
     ROW("version", CL_DEVICE_VERSION, TEXT, opencl, 10, true),
     ROW("name", CL_DEVICE_NAME, TEXT, name, 10, false),
     ROW("vendor", CL_DEVICE_VENDOR, TEXT, vendor, 10, false),
+    ROW("vendor's number", CL_DEVICE_VENDOR_ID, UINT, vendor_id, 10, false),
     ROW("driver version", CL_DRIVER_VERSION, TEXT, driver, 10, false),
     ROW("language version", CL_DEVICE_OPENCL_C_VERSION, TEXT, c_version, 11, false),
     ROW("compute units", CL_DEVICE_MAX_COMPUTE_UNITS, UINT, compute_units, 10, false),
@@ -209,6 +210,25 @@ static int version_of(const struct alx_device_info *info)
     return 10 * info->opencl_major + info->opencl_minor;
 }
 
+/* What tells the generations of GPUs apart, from extensions of their vendors. */
+static void read_generation(alx_device_query *query, cl_device_id id, const char *words,
+                            struct alx_device_info *info)
+{
+    enum { IP_VERSION_INTEL = 0x4250 }; /* in newer headers: CL_DEVICE_IP_VERSION_INTEL */
+    uint64_t first = 0, second = 0;
+    if (has_word(words, "cl_intel_device_attribute_query") &&
+        query_number(query, id, IP_VERSION_INTEL, UINT, &first) == CL_SUCCESS)
+        info->generation = (size_t)(100 * (first >> 22) + (first >> 14 & 0xff));
+    if (has_word(words, "cl_nv_device_attribute_query") &&
+        query_number(query, id, CL_DEVICE_COMPUTE_CAPABILITY_MAJOR_NV, UINT, &first) ==
+            CL_SUCCESS &&
+        query_number(query, id, CL_DEVICE_COMPUTE_CAPABILITY_MINOR_NV, UINT, &second) == CL_SUCCESS)
+        info->generation = (size_t)(10 * first + second);
+    if (has_word(words, "cl_amd_device_attribute_query") &&
+        query_number(query, id, CL_DEVICE_WAVEFRONT_WIDTH_AMD, UINT, &first) == CL_SUCCESS)
+        info->wave = (size_t)first;
+}
+
 static void read_extensions(alx_device_query *query, cl_device_id id, struct alx_device_info *info)
 {
     char *words = alx_device_text(query, id, CL_DEVICE_EXTENSIONS);
@@ -219,6 +239,7 @@ static void read_extensions(alx_device_query *query, cl_device_id id, struct alx
                          has_word(words, "cl_arm_integer_dot_product_int8");
         info->sub_groups =
             has_word(words, "cl_khr_subgroups") || has_word(words, "cl_intel_subgroups");
+        read_generation(query, id, words, info);
     }
     /* from 2.1 on without an extension, from 3.0 on an option that 0 leaves out */
     if (version_of(info) >= 21 &&

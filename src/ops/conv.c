@@ -12,35 +12,40 @@
 
 /* --- the reference --- */
 
-void alx_conv_reference(const struct alx_layer_info *info, size_t batch,
-                        const struct alx_reference *r)
+void alx_conv_reference_at(const struct alx_layer_info *info, const struct alx_reference *r,
+                           size_t i)
 {
     const struct alx_layer l = alx_window_of(info);
     struct alx_shape in = info->in, out = info->out;
     size_t group_in = in.channels / l.groups, group_out = out.channels / l.groups;
-    for (size_t i = 0; i < batch * alx_shape_elems(out); i++) {
-        size_t x = i % out.width, y = i / out.width % out.height;
-        size_t o = i / (out.width * out.height) % out.channels, n = i / alx_shape_elems(out);
-        double bias = r->biases ? (double)r->biases[o] : 0, sum = bias, magnitude = fabs(bias);
-        const float *w = r->weights + o * group_in * l.kernel_h * l.kernel_w;
-        for (size_t c = 0; c < group_in; c++)
-            for (size_t ky = 0; ky < l.kernel_h; ky++)
-                for (size_t kx = 0; kx < l.kernel_w; kx++, w++) {
-                    /* unsigned: a position before the input is a huge one */
-                    size_t iy = y * l.stride_h + ky * l.dilation_h - l.pad_top;
-                    size_t ix = x * l.stride_w + kx * l.dilation_w - l.pad_left;
-                    if (iy >= in.height || ix >= in.width)
-                        continue;
-                    size_t channel = n * in.channels + o / group_out * group_in + c;
-                    double product =
-                        (double)r->in[(channel * in.height + iy) * in.width + ix] * (double)*w;
-                    sum += product;
-                    magnitude += fabs(product);
-                }
-        r->out[i] = l.activation == ALX_ACTIVATION_RELU && sum < 0 ? 0 : sum;
-        if (r->magnitude)
-            r->magnitude[i] = magnitude;
-    }
+    size_t x = i % out.width, y = i / out.width % out.height;
+    size_t o = i / (out.width * out.height) % out.channels, n = i / alx_shape_elems(out);
+    double bias = r->biases ? (double)r->biases[o] : 0, sum = bias, magnitude = fabs(bias);
+    const float *w = r->weights + o * group_in * l.kernel_h * l.kernel_w;
+    for (size_t c = 0; c < group_in; c++)
+        for (size_t ky = 0; ky < l.kernel_h; ky++)
+            for (size_t kx = 0; kx < l.kernel_w; kx++, w++) {
+                /* unsigned: a position before the input is a huge one */
+                size_t iy = y * l.stride_h + ky * l.dilation_h - l.pad_top;
+                size_t ix = x * l.stride_w + kx * l.dilation_w - l.pad_left;
+                if (iy >= in.height || ix >= in.width)
+                    continue;
+                size_t channel = n * in.channels + o / group_out * group_in + c;
+                double product =
+                    (double)r->in[(channel * in.height + iy) * in.width + ix] * (double)*w;
+                sum += product;
+                magnitude += fabs(product);
+            }
+    r->out[i] = l.activation == ALX_ACTIVATION_RELU && sum < 0 ? 0 : sum;
+    if (r->magnitude)
+        r->magnitude[i] = magnitude;
+}
+
+void alx_conv_reference(const struct alx_layer_info *info, size_t batch,
+                        const struct alx_reference *r)
+{
+    for (size_t i = 0; i < batch * alx_shape_elems(info->out); i++)
+        alx_conv_reference_at(info, r, i);
 }
 
 /* --- shared by the algorithms --- */
@@ -94,6 +99,51 @@ static struct alx_params direct_choose(const struct alx_problem *p, const struct
     return params;
 }
 
+/* Tiles that use at least a third of the registers. */
+static void direct_cpu_candidates(const struct alx_problem *p, const struct alx_traits *t,
+                                  struct alx_candidates *out)
+{
+    static const size_t pixels[] = {2, 3, 4, 6, 8, 9, 10, 12, 14, 20, 28};
+    size_t group_out = p->info->out.channels / p->info->layer.groups;
+    size_t all = p->batch * p->info->out.height * p->info->out.width;
+    struct alx_params params = out->list[0];
+    for (params.vectors = 1; params.vectors <= 3; params.vectors++) {
+        if ((params.vectors - 1) * t->vector >= group_out)
+            break;
+        for (size_t i = 0; i < sizeof pixels / sizeof *pixels; i++) {
+            params.pixels = alx_min(pixels[i], all);
+            if (params.pixels <= alx_most_rows(params.vectors, t) &&
+                3 * pixels[i] * params.vectors >= t->registers)
+                alx_candidates_add(out, &params);
+        }
+    }
+}
+
+/* Up to 32 sums a lane, which leaves every GPU enough registers for several groups. */
+static void direct_simt_candidates(const struct alx_problem *p, const struct alx_traits *t,
+                                   struct alx_candidates *out)
+{
+    enum { MOST_SUMS = 32 };
+    static const size_t pixels[] = {4, 8, 14, 16};
+    size_t group_out = p->info->out.channels / p->info->layer.groups;
+    size_t all = p->batch * p->info->out.height * p->info->out.width;
+    struct alx_params params = out->list[0];
+    for (params.lanes = 8; params.lanes <= t->max_lanes; params.lanes *= 2)
+        for (params.vectors = 1; params.vectors <= 4; params.vectors *= 2)
+            for (size_t i = 0; i < sizeof pixels / sizeof *pixels; i++) {
+                params.pixels = alx_min(pixels[i], all);
+                if (params.vectors * params.lanes < 2 * group_out &&
+                    params.pixels * params.vectors <= MOST_SUMS)
+                    alx_candidates_add(out, &params);
+            }
+}
+
+static void direct_candidates(const struct alx_problem *p, const struct alx_traits *t,
+                              struct alx_candidates *out)
+{
+    (t->simt ? direct_simt_candidates : direct_cpu_candidates)(p, t, out);
+}
+
 static struct alx_layout direct_input_layout(const struct alx_problem *p,
                                              const struct alx_params *params)
 {
@@ -132,6 +182,7 @@ const struct alx_algorithm alx_conv_direct = {
     .summary = "register tiles on blocked channels",
     .supports = alx_supports_all,
     .choose = direct_choose,
+    .candidates = direct_candidates,
     .input_layout = direct_input_layout,
     .describe = direct_describe,
 };
@@ -143,6 +194,7 @@ const struct alx_algorithm alx_fc_direct = {
     .summary = "register tiles of images by channels",
     .supports = alx_supports_all,
     .choose = direct_choose,
+    .candidates = direct_candidates,
     .input_layout = direct_input_layout,
     .describe = direct_describe,
 };
@@ -170,6 +222,7 @@ const struct alx_algorithm alx_conv_naive = {
     .summary = "the safe kernel",
     .supports = alx_supports_all,
     .choose = alx_choose_lanes,
+    .candidates = alx_lane_candidates,
     .input_layout = alx_any_input_layout,
     .describe = naive_describe,
 };
@@ -181,6 +234,7 @@ const struct alx_algorithm alx_fc_naive = {
     .summary = "the safe kernel",
     .supports = alx_supports_all,
     .choose = alx_choose_lanes,
+    .candidates = alx_lane_candidates,
     .input_layout = alx_any_input_layout,
     .describe = naive_describe,
 };
@@ -264,6 +318,7 @@ const struct alx_algorithm alx_conv_clblast = {
     .file = "conv.cl",
     .summary = "im2col and a GEMM of CLBlast",
     .supports = clblast_supports,
+    .suits = alx_suits_simt,
     .choose = alx_choose_lanes,
     .input_layout = alx_any_input_layout,
     .describe = clblast_describe,

@@ -35,6 +35,7 @@ const struct alx_algorithm alx_relu = {
     .summary = "not fused into the layer before",
     .supports = alx_supports_all,
     .choose = alx_choose_lanes,
+    .candidates = alx_lane_candidates,
     .input_layout = alx_any_input_layout,
     .describe = describe,
 };

@@ -54,6 +54,20 @@ static struct alx_params gemv_choose(const struct alx_problem *p, const struct a
     return params;
 }
 
+static void gemv_candidates(const struct alx_problem *p, const struct alx_traits *t,
+                            struct alx_candidates *out)
+{
+    struct alx_params params = out->list[0];
+    size_t most = t->simt ? 8 : t->registers - 2;
+    for (params.rows = 1; params.rows <= 16 && params.rows * p->batch <= most; params.rows *= 2)
+        if (t->simt)
+            for (params.lanes = 16; params.lanes <= t->max_lanes; params.lanes *= 2)
+                alx_candidates_add(out, &params);
+        else
+            for (params.prefetch = 0; params.prefetch <= t->prefetch; params.prefetch++)
+                alx_candidates_add(out, &params);
+}
+
 static size_t bytes_of(enum alx_precision precision)
 {
     return precision == ALX_PRECISION_FP32 ? 4 : precision == ALX_PRECISION_FP16 ? 2 : 1;
@@ -85,6 +99,7 @@ const struct alx_algorithm alx_fc_gemv = {
     .summary = "one stream of weights a work-group",
     .supports = gemv_supports,
     .choose = gemv_choose,
+    .candidates = gemv_candidates,
     .input_layout = alx_any_input_layout,
     .describe = gemv_describe,
 };
@@ -107,6 +122,23 @@ static struct alx_params gemm_choose(const struct alx_problem *p, const struct a
                                 .prefetch = t->prefetch};
     alx_choose_register_tile(params.images, p->info->layer.out_channels, passes, t, &params);
     return params;
+}
+
+static void gemm_candidates(const struct alx_problem *p, const struct alx_traits *t,
+                            struct alx_candidates *out)
+{
+    struct alx_params params = out->list[0];
+    for (size_t images = 16; images <= 128 && images < 2 * p->batch; images *= 2) {
+        params.images = alx_ceil_div(p->batch, alx_ceil_div(p->batch, images));
+        for (params.vectors = 1; params.vectors <= 3; params.vectors++) {
+            /* the most rows, and half of them, in tiles of nearly equal size */
+            size_t most = alx_min(params.images, alx_most_rows(params.vectors, t));
+            for (size_t rows = most; rows && 3 * rows >= most; rows /= 2) {
+                params.rows = alx_ceil_div(params.images, alx_ceil_div(params.images, rows));
+                alx_candidates_add(out, &params);
+            }
+        }
+    }
 }
 
 static enum alx_status gemm_describe(const struct alx_problem *p, const struct alx_params *params,
@@ -136,6 +168,7 @@ const struct alx_algorithm alx_fc_gemm = {
     .summary = "register tiles of images by channels, blocks of k",
     .supports = gemm_supports,
     .choose = gemm_choose,
+    .candidates = gemm_candidates,
     .input_layout = alx_any_input_layout,
     .describe = gemm_describe,
 };
@@ -189,6 +222,7 @@ const struct alx_algorithm alx_fc_clblast = {
     .file = "fc.cl",
     .summary = "a GEMM of CLBlast",
     .supports = clblast_supports,
+    .suits = alx_suits_simt,
     .choose = alx_choose_lanes,
     .input_layout = alx_any_input_layout,
     .describe = clblast_describe,

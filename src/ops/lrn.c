@@ -92,6 +92,15 @@ static struct alx_params row_choose(const struct alx_problem *p, const struct al
                                .vector = alx_power_of_two_divisor(p->info->in.channels, t->vector)};
 }
 
+static void row_candidates(const struct alx_problem *p, const struct alx_traits *t,
+                           struct alx_candidates *out)
+{
+    struct alx_params params = out->list[0];
+    (void)p, (void)t;
+    for (params.vector /= 2; params.vector >= 4; params.vector /= 2)
+        alx_candidates_add(out, &params);
+}
+
 static struct alx_layout row_input_layout(const struct alx_problem *p,
                                           const struct alx_params *params)
 {
@@ -121,6 +130,7 @@ const struct alx_algorithm alx_lrn_row = {
     .summary = "vectors of channels, shifted by loading",
     .supports = row_supports,
     .choose = row_choose,
+    .candidates = row_candidates,
     .input_layout = row_input_layout,
     .describe = row_describe,
 };
@@ -141,6 +151,17 @@ static struct alx_params pool_choose(const struct alx_problem *p, const struct a
     params.rows =
         alx_min(p->info->out.height, alx_ceil_div(p->batch * p->info->out.height, 4 * t->units));
     return params;
+}
+
+static void pool_candidates(const struct alx_problem *p, const struct alx_traits *t,
+                            struct alx_candidates *out)
+{
+    struct alx_params params = out->list[0];
+    (void)t;
+    for (params.rows = 1; params.rows < p->info->out.height; params.rows *= 2)
+        alx_candidates_add(out, &params);
+    params.rows = p->info->out.height;
+    alx_candidates_add(out, &params);
 }
 
 static enum alx_status pool_describe(const struct alx_problem *p, const struct alx_params *params,
@@ -167,6 +188,7 @@ const struct alx_algorithm alx_lrn_pool = {
     .summary = "with the max-pool behind it in one pass",
     .supports = pool_supports,
     .choose = pool_choose,
+    .candidates = pool_candidates,
     .input_layout = row_input_layout,
     .describe = pool_describe,
 };
@@ -203,6 +225,7 @@ const struct alx_algorithm alx_lrn_element = {
     .summary = "one output a work-item",
     .supports = element_supports,
     .choose = alx_choose_lanes,
+    .candidates = alx_lane_candidates,
     .input_layout = alx_any_input_layout,
     .describe = element_describe,
 };

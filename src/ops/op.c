@@ -28,28 +28,6 @@ const struct alx_algorithm *alx_algorithm_find(enum alx_layer_kind kind, const c
     return NULL;
 }
 
-struct alx_traits alx_traits_of_device(const struct alx_device_info *info)
-{
-    struct alx_traits traits = {
-        .simt = info->type != ALX_DEVICE_CPU || info->software,
-        .vector = info->vector_floats < 4 ? 4 : info->vector_floats,
-        .lanes = 1,
-        .units = info->compute_units ? info->compute_units : 1,
-        .max_alloc_bytes = (size_t)info->max_alloc_bytes,
-    };
-    /* 512-bit registers come in 32 (AVX-512), narrower ones in 16 (AVX2, SSE) or 32 (NEON). */
-    traits.registers = traits.vector >= 16 ? 32 : 16;
-    traits.prefetch = !traits.simt && !info->simulator;
-    if (traits.simt) {
-        traits.vector = 1;
-        for (traits.lanes = 64; traits.lanes > info->max_work_group; traits.lanes /= 2)
-            ;
-        if (!traits.lanes)
-            traits.lanes = 1;
-    }
-    return traits;
-}
-
 void alx_recipe_free(struct alx_recipe *recipe)
 {
     alx_text_free(&recipe->options);
@@ -146,13 +124,17 @@ struct alx_layout alx_layout_for(struct alx_shape shape, size_t block, size_t ha
     return (struct alx_layout){fits ? block : shape.channels, halo};
 }
 
+size_t alx_most_rows(size_t vectors, const struct alx_traits *t)
+{
+    return (t->registers - 1 - vectors) / vectors;
+}
+
 void alx_choose_register_tile(size_t count, size_t channels, size_t parallel,
                               const struct alx_traits *t, struct alx_params *params)
 {
     double least = INFINITY;
     for (size_t vectors = 1; vectors <= 3; vectors++) {
-        /* Beside the sums, registers hold a panel's vectors and one input value. */
-        size_t most = alx_min(count, (t->registers - 1 - vectors) / vectors);
+        size_t most = alx_min(count, alx_most_rows(vectors, t));
         size_t panels = alx_ceil_div(channels, vectors * t->vector), items = panels * parallel;
         double idle = (double)(alx_ceil_div(items, t->units) * t->units) / (double)items;
         for (size_t rows = 1; rows <= most; rows++) {
@@ -182,6 +164,12 @@ size_t alx_power_of_two_divisor(size_t value, size_t limit)
     while (power * 2 <= limit && value % (power * 2) == 0)
         power *= 2;
     return power;
+}
+
+bool alx_suits_simt(const struct alx_problem *problem, const struct alx_traits *traits)
+{
+    (void)problem;
+    return traits->simt;
 }
 
 bool alx_supports_all(const struct alx_problem *problem, const struct alx_traits *traits)

@@ -16,13 +16,34 @@
 #include "tensor/layout.h"
 #include "util/text.h"
 
+/* Devices that compute alike: what measured or published defaults are shipped for. */
+enum alx_family {
+    ALX_FAMILY_CPU, /* another one */
+    ALX_FAMILY_POCL_AVX2,
+    ALX_FAMILY_POCL_AVX512,
+    ALX_FAMILY_INTEL_CPU, /* Intel's runtime, on whatever processor */
+    ALX_FAMILY_GPU,       /* another one */
+    ALX_FAMILY_GEN9,
+    ALX_FAMILY_XE_LP,
+    ALX_FAMILY_XE_HPG,
+    ALX_FAMILY_GCN,
+    ALX_FAMILY_RDNA,
+    ALX_FAMILY_NVIDIA_PASCAL, /* and before */
+    ALX_FAMILY_NVIDIA_TURING, /* and after */
+    ALX_FAMILY_COUNT
+};
+/* "pocl avx2", ...; never NULL. */
+const char *alx_family_name(enum alx_family family);
+
 /* What choices depend on: the device's properties, and nothing that names this or that machine. */
 struct alx_traits {
+    enum alx_family family;
     bool simt;     /* neighbouring work-items run in step (GPUs); false: one work-item owns vector
                       registers (CPUs) */
     size_t vector; /* CPU: floats in a register: 4, 8, 16; SIMT: 1 */
     size_t registers; /* CPU: vector registers */
     size_t lanes;     /* SIMT: work-items of a group; CPU: 1 */
+    size_t max_lanes; /* that a group may have */
     size_t units;     /* compute units: how many work-groups run at the same time, at least */
     bool prefetch;    /* asking for cache lines ahead of need has an effect */
     size_t max_alloc_bytes;
@@ -122,6 +143,13 @@ enum alx_status alx_recipe_add_panels(struct alx_recipe *recipe, const char *fil
 void alx_recipe_begin(struct alx_recipe *recipe, const struct alx_problem *problem,
                       const struct alx_params *params);
 
+/* Sets of values among which measurements may choose. */
+enum { ALX_MAX_CANDIDATES = 128 };
+struct alx_candidates {
+    struct alx_params list[ALX_MAX_CANDIDATES];
+    size_t count;
+};
+
 struct alx_reference;
 struct alx_algorithm {
     enum alx_layer_kind kind;
@@ -134,6 +162,10 @@ struct alx_algorithm {
     bool (*suits)(const struct alx_problem *problem, const struct alx_traits *traits);
     /* The values that suit the device. */
     struct alx_params (*choose)(const struct alx_problem *problem, const struct alx_traits *traits);
+    /* Adds other values that may be faster on the device, all of them valid, by
+     * alx_candidates_add(); NULL: there are none. */
+    void (*candidates)(const struct alx_problem *problem, const struct alx_traits *traits,
+                       struct alx_candidates *out);
     /* The layout in which it reads its input. */
     struct alx_layout (*input_layout)(const struct alx_problem *problem,
                                       const struct alx_params *params);
@@ -151,6 +183,24 @@ const struct alx_algorithm *const *alx_algorithms(size_t *count);
 /* NULL when there is none of this name for this kind. */
 const struct alx_algorithm *alx_algorithm_find(enum alx_layer_kind kind, const char *name);
 
+/* All that an algorithm may run with for a problem that it supports: what it chooses itself stands
+ * first, nothing stands twice. The problem's layouts are not looked at. */
+void alx_candidates_of(const struct alx_algorithm *algorithm, const struct alx_problem *problem,
+                       const struct alx_traits *traits, struct alx_candidates *out);
+/* The place of these values among them, or `count`. */
+size_t alx_candidates_find(const struct alx_candidates *candidates,
+                           const struct alx_params *params);
+/* Adds values that are not there yet; those for which there is no room are left out. */
+void alx_candidates_add(struct alx_candidates *candidates, const struct alx_params *params);
+
+/* The fields of alx_params by name, for files; NULL past the end. */
+const char *alx_params_field_name(size_t index);
+size_t *alx_params_field(struct alx_params *params, size_t index);
+/* Replaces fields by those of `by` that are not 0. */
+void alx_params_replace(struct alx_params *params, const struct alx_params *by);
+/* How many fields differ. */
+size_t alx_params_distance(const struct alx_params *a, const struct alx_params *b);
+
 /* One line for people, e.g. "14 px x 2 x 16". */
 void alx_params_text(const struct alx_params *params, char *out, size_t out_bytes);
 
@@ -165,6 +215,14 @@ struct alx_reference {
 };
 void alx_reference_run(const struct alx_layer_info *info, size_t batch,
                        const struct alx_reference *reference);
+/* The same of output `index` of [N, C, H, W] alone; convolutions and fully connected layers only.
+ */
+void alx_conv_reference_at(const struct alx_layer_info *info, const struct alx_reference *reference,
+                           size_t index);
+/* How far an output of this magnitude may be from the reference, for what rounding to float32 does
+ * in an algorithm. */
+double alx_reference_bound(const struct alx_algorithm *algorithm, const struct alx_layer_info *info,
+                           enum alx_precision precision, double magnitude);
 /* The same of an LRN layer with a max-pool behind it; the LRN's outputs are rounded to float32. */
 enum alx_status alx_lrn_pool_reference(const struct alx_problem *problem,
                                        const struct alx_reference *reference);
@@ -190,6 +248,11 @@ struct alx_params alx_choose_lanes(const struct alx_problem *problem,
                                    const struct alx_traits *traits);
 struct alx_layout alx_any_input_layout(const struct alx_problem *problem,
                                        const struct alx_params *params);
+/* Other widths of a group, where neighbouring work-items run in step. */
+void alx_lane_candidates(const struct alx_problem *problem, const struct alx_traits *traits,
+                         struct alx_candidates *out);
+/* Only where a library's tuned kernels are: its GEMMs for CPUs are far from a CPU's limit. */
+bool alx_suits_simt(const struct alx_problem *problem, const struct alx_traits *traits);
 /* NHWC when `block` is 0 or does not divide the channels. */
 struct alx_layout alx_layout_for(struct alx_shape shape, size_t block, size_t halo);
 /* On a CPU, for `count` rows (pixels, tiles, images) by `channels`: rows and vectors of channels
@@ -197,6 +260,9 @@ struct alx_layout alx_layout_for(struct alx_shape shape, size_t block, size_t ha
  * `parallel` times as many work-items as panels of channels will run. */
 void alx_choose_register_tile(size_t count, size_t channels, size_t parallel,
                               const struct alx_traits *traits, struct alx_params *params);
+/* The most rows beside `vectors` vectors: registers hold the sums, a panel's vectors and one input
+ * value. */
+size_t alx_most_rows(size_t vectors, const struct alx_traits *traits);
 /* The largest divisor of `value` up to `limit`. */
 size_t alx_divisor(size_t value, size_t limit);
 /* The largest power of two up to `limit` that divides `value`. */

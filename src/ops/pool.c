@@ -89,6 +89,7 @@ const struct alx_algorithm alx_pool_max = {
     .summary = "windows clipped to the input",
     .supports = alx_supports_all,
     .choose = choose,
+    .candidates = alx_lane_candidates,
     .input_layout = alx_any_input_layout,
     .describe = describe,
 };

@@ -45,6 +45,7 @@ const struct alx_algorithm alx_softmax = {
     .summary = "one work-group an image",
     .supports = alx_supports_all,
     .choose = alx_choose_lanes,
+    .candidates = alx_lane_candidates,
     .input_layout = alx_any_input_layout,
     .describe = describe,
 };

@@ -84,23 +84,51 @@ static bool suits(const struct alx_problem *p, const struct alx_traits *t)
            cost_of(p, tile_of(p)) < direct_cost(p);
 }
 
+/* Tiles of a work-item: as many as fit into `scratch_bytes`, but enough work-items to keep every
+ * unit busy; and rows that divide them evenly. */
+static void cut_tiles(const struct alx_problem *p, const struct alx_traits *t, size_t scratch_bytes,
+                      struct alx_params *params)
+{
+    const struct alx_winograd_geometry g = alx_winograd_geometry(p->info);
+    size_t tiles = params->images * alx_winograd_tiles(p->info, params->tile);
+    size_t n = side_of(params->tile, &g), panel = params->vectors * params->vector;
+    size_t groups = p->info->layer.groups, group_out = p->info->out.channels / groups;
+    size_t panels = groups * alx_ceil_div(group_out, panel);
+    size_t blocks = alx_max(alx_ceil_div(tiles * n * n * panel * sizeof(float), scratch_bytes),
+                            alx_ceil_div(4 * t->units, panels));
+    params->tiles = alx_max(alx_min(tiles, params->rows), alx_ceil_div(tiles, blocks));
+    params->rows = alx_ceil_div(params->tiles, alx_ceil_div(params->tiles, params->rows));
+}
+
 static struct alx_params choose(const struct alx_problem *p, const struct alx_traits *t)
 {
-    enum { SCRATCH_BYTES = 512 << 10 }; /* of a work-item; a core's second cache or near it */
-    const struct alx_winograd_geometry g = alx_winograd_geometry(p->info);
+    enum { SCRATCH_BYTES = 512 << 10 }; /* a core's second cache or near it */
     size_t groups = p->info->layer.groups, group_out = p->info->out.channels / groups;
     struct alx_params params = {
         .lanes = 1, .vector = t->vector, .tile = tile_of(p), .prefetch = t->prefetch};
     params.images = images_of(p, params.tile);
     size_t tiles = params.images * alx_winograd_tiles(p->info, params.tile);
     alx_choose_register_tile(tiles, group_out, groups, t, &params);
-    size_t n = side_of(params.tile, &g), panel = params.vectors * params.vector;
-    size_t panels = groups * alx_ceil_div(group_out, panel);
-    size_t blocks = alx_max(alx_ceil_div(tiles * n * n * panel * sizeof(float), SCRATCH_BYTES),
-                            alx_ceil_div(4 * t->units, panels));
-    params.tiles = alx_max(alx_min(tiles, params.rows), alx_ceil_div(tiles, blocks));
-    params.rows = alx_ceil_div(params.tiles, alx_ceil_div(params.tiles, params.rows));
+    cut_tiles(p, t, SCRATCH_BYTES, &params);
     return params;
+}
+
+/* Each tile by images of a pass, vectors, and the scratch of a work-item. */
+static void candidates(const struct alx_problem *p, const struct alx_traits *t,
+                       struct alx_candidates *out)
+{
+    static const size_t scratch_bytes[] = {128 << 10, 512 << 10, 2 << 20};
+    struct alx_params params = out->list[0];
+    for (params.tile = 2; params.tile <= ALX_WINOGRAD_MAX_M; params.tile++)
+        for (size_t images = 1; images < 2 * alx_min(MOST_IMAGES, p->batch); images *= 2)
+            for (params.vectors = 1; params.vectors <= 3; params.vectors++)
+                for (size_t i = 0; i < sizeof scratch_bytes / sizeof *scratch_bytes; i++) {
+                    params.images = alx_ceil_div(p->batch, alx_ceil_div(p->batch, images));
+                    params.rows = alx_min(params.images * alx_winograd_tiles(p->info, params.tile),
+                                          alx_most_rows(params.vectors, t));
+                    cut_tiles(p, t, scratch_bytes[i], &params);
+                    alx_candidates_add(out, &params);
+                }
 }
 
 static struct alx_layout input_layout(const struct alx_problem *p, const struct alx_params *params)
@@ -201,6 +229,7 @@ const struct alx_algorithm alx_conv_winograd = {
     .supports = supports,
     .suits = suits,
     .choose = choose,
+    .candidates = candidates,
     .input_layout = input_layout,
     .describe = describe,
     .magnify = alx_winograd_magnify,

@@ -81,15 +81,6 @@ error:
     return status;
 }
 
-static void replace_params(struct alx_params *params, const struct alx_params *by)
-{
-    const size_t *from = (const size_t *)by;
-    size_t *to = (size_t *)params;
-    for (size_t i = 0; i < sizeof *params / sizeof *to; i++)
-        if (from[i])
-            to[i] = from[i];
-}
-
 static void choose_step(alx_plan *plan, struct alx_step *step, bool exact,
                         const struct alx_plan_overrides *overrides)
 {
@@ -100,8 +91,14 @@ static void choose_step(alx_plan *plan, struct alx_step *step, bool exact,
     step->algorithm = alx_choose_algorithm(&step->problem, &plan->traits, overrides->algorithm,
                                            exact, &step->reason);
     step->params = step->algorithm->choose(&step->problem, &plan->traits);
-    if (overrides->algorithm && !strcmp(overrides->algorithm, step->algorithm->name))
-        replace_params(&step->params, &overrides->params);
+    if (!overrides->algorithm || strcmp(overrides->algorithm, step->algorithm->name) != 0)
+        return;
+    if (overrides->candidate) {
+        struct alx_candidates candidates;
+        alx_candidates_of(step->algorithm, &step->problem, &plan->traits, &candidates);
+        step->params = candidates.list[overrides->candidate % candidates.count];
+    }
+    alx_params_replace(&step->params, &overrides->params);
 }
 
 /* --- tensors --- */

@@ -53,6 +53,7 @@ struct alx_plan {
 struct alx_plan_overrides {
     const struct alx_traits *traits;
     const char *algorithm;    /* for every layer that it supports */
+    size_t candidate;         /* its values: their place in alx_candidates_of() */
     struct alx_params params; /* non-zero fields replace the chosen ones, for `algorithm` */
     struct alx_layout out;    /* of the last tensor */
     size_t max_part_bytes;

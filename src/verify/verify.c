@@ -1,5 +1,4 @@
 #include <alexnet_cl/verify.h>
-#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,7 +85,10 @@ struct trial {
     alx_device *device;
     const struct alx_algorithm *algorithm;
     const struct form *form;
-    size_t index; /* of the shape: layouts and parts vary with it */
+    size_t index;           /* of the shape: layouts and parts vary with it */
+    size_t candidate;       /* which of the algorithm's sets of values; 0: what it chooses itself */
+    bool all;               /* candidates are tried */
+    size_t candidate_count; /* that there are for this shape, once it is planned */
     struct alx_verify_shape shape;
     struct alx_layer_info info;
     alx_net *net;
@@ -115,7 +117,23 @@ static size_t weight_elems(const struct trial *t)
     return w.out_channels * w.in_channels * w.kernel_h * w.kernel_w;
 }
 
-/* Turns with the shape's number through the layouts and the ways to split weights. */
+/* How many sets of values the algorithm may run this shape with. */
+static size_t candidates_of(const struct trial *t)
+{
+    struct alx_candidates candidates;
+    const struct alx_problem problem = {.info = &t->info,
+                                        .pool = t->shape.pool.kernel_h ? alx_net_layer(t->net, 1)
+                                                                       : NULL,
+                                        .batch = t->shape.batch,
+                                        .precision = t->form->precision};
+    if (!t->algorithm->supports(&problem, &t->form->traits))
+        return 0;
+    alx_candidates_of(t->algorithm, &problem, &t->form->traits, &candidates);
+    return candidates.count;
+}
+
+/* Turns with the shape's number through the layouts and the ways to split weights, and unless a
+ * candidate is given, on every other shape through the candidates. */
 static enum alx_status trial_plan(struct trial *t)
 {
     enum alx_status status = ALX_STATUS_OK;
@@ -132,8 +150,13 @@ static enum alx_status trial_plan(struct trial *t)
     const size_t out_blocks[] = {t->info.out.channels,
                                  alx_power_of_two_divisor(t->info.out.channels, 16), 1};
     bool linear = t->info.layer.kind == ALX_LAYER_FC; /* written as a plain vector */
+    t->candidate_count = candidates_of(t);
+    overrides.candidate = t->candidate;
+    if (!t->candidate && !t->all && i % 2 && t->candidate_count > 1)
+        overrides.candidate = 1 + i / 2 % (t->candidate_count - 1);
     overrides.params.block = in_blocks[i % 3];
-    overrides.params.tile = 2 + i % 3;
+    if (!overrides.candidate)
+        overrides.params.tile = 2 + i % 3;
     overrides.out.block = out_blocks[i / 3 % 3];
     overrides.out.halo = linear ? 0 : i / 2 % 3;
     overrides.max_part_bytes = i % 4 == 3 ? 1 : 0; /* one panel a part */
@@ -177,34 +200,13 @@ static void fill(struct trial *t, bool integers)
             t->weights[i * (weights / rows)] = 127;
 }
 
-/* Unit roundoff of float32. */
-#define U 0x1p-24
-
-/* The largest error that output `i` may have; facts and reasons per kind of layer. */
+/* The largest error that output `i` may have. */
 static double bound_of(const struct trial *t, size_t i, bool integers)
 {
-    const struct alx_layer *l = &t->info.layer;
-    double k, channels = (double)t->info.out.channels;
-    switch (l->kind) {
-    case ALX_LAYER_CONV:
-    case ALX_LAYER_FC:
-        if (integers && !t->algorithm->magnify)
-            return 0;
-        k = (double)(weight_elems(t) / l->out_channels);
-        /* 2 more: the scale, and its rounding in the reference; 16: the transforms' roundings */
-        k = fmin(4 * sqrt(k), k + 1) + (t->form->precision == ALX_PRECISION_INT8 ? 2 : 0) +
-            (t->algorithm->magnify ? 16 : 0);
-        return k * U * t->magnitude[i];
-    case ALX_LAYER_LRN:
-        /* A sum of squares (n + 1 roundings, damped by beta), then a power: 16 ulp where pow()
-         * makes it. */
-        return ((double)l->lrn_size + 40) * U * t->magnitude[i] + DBL_MIN;
-    case ALX_LAYER_SOFTMAX:
-        /* exp() to 3 ulp of a rounded difference of at most 4, a sum, a division of 2.5 ulp */
-        return (32 + fmin(4 * sqrt(channels), channels)) * U * t->magnitude[i];
-    default:
+    bool sums = t->info.layer.kind == ALX_LAYER_CONV || t->info.layer.kind == ALX_LAYER_FC;
+    if (integers && sums && !t->algorithm->magnify)
         return 0;
-    }
+    return alx_reference_bound(t->algorithm, &t->info, t->form->precision, t->magnitude[i]);
 }
 
 static void compare(struct trial *t, bool integers)
@@ -317,30 +319,44 @@ static bool too_large(const struct alx_verify_shape *shape)
            info.macs * shape->batch > SMALL_MACS;
 }
 
-/* A device that fails is a failure of the row, and the next algorithm gets its chance. */
+/* A device that fails is a failure of the row, and the next one gets its chance. Returns how many
+ * sets of values there are. */
+static size_t try_shape(struct trial *trial)
+{
+    struct alx_verify_row *row = trial->row;
+    if (run_trial(trial) != ALX_STATUS_OK) {
+        row->failures++;
+        if (!row->detail[0])
+            snprintf(row->detail, sizeof row->detail, "shape %zu: %.200s", trial->index + 1,
+                     alx_error_message());
+    } else {
+        row->failures += trial->wrong;
+    }
+    return trial->candidate_count;
+}
+
 static void run_form(alx_device *device, const struct alx_verify_options *options,
                      const struct alx_algorithm *algorithm, const struct form *form,
                      struct alx_verify_row *row)
 {
-    size_t count = alx_verify_shape_count(algorithm->kind);
-    for (size_t i = 0; i < count && (!options->max_shapes || row->shapes < options->max_shapes);
-         i++) {
-        struct trial trial = {.device = device,
-                              .algorithm = algorithm,
-                              .form = form,
-                              .index = i,
-                              .shape = alx_verify_shape(algorithm->kind, i),
-                              .row = row};
-        if (left_out(form, i) || (options->small && too_large(&trial.shape)))
+    size_t count = alx_verify_shape_count(algorithm->kind), tried = 0;
+    for (size_t i = 0; i < count && (!options->max_shapes || tried < options->max_shapes); i++) {
+        const struct alx_verify_shape shape = alx_verify_shape(algorithm->kind, i);
+        size_t before = row->shapes, candidates = 1;
+        if (left_out(form, i) || (options->small && too_large(&shape)))
             continue;
-        if (run_trial(&trial) != ALX_STATUS_OK) {
-            row->failures++;
-            if (!row->detail[0])
-                snprintf(row->detail, sizeof row->detail, "shape %zu: %.200s", i + 1,
-                         alx_error_message());
-        } else {
-            row->failures += trial.wrong;
+        for (size_t j = 0; j < (options->candidates ? candidates : 1); j++) {
+            struct trial trial = {.device = device,
+                                  .algorithm = algorithm,
+                                  .form = form,
+                                  .index = i,
+                                  .candidate = j,
+                                  .all = options->candidates,
+                                  .shape = shape,
+                                  .row = row};
+            candidates = try_shape(&trial);
         }
+        tried += row->shapes > before;
     }
 }
 

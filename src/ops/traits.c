@@ -1,0 +1,92 @@
+/*
+ * What a device is to the table of algorithms: its family and its traits.
+ */
+#include "ops/op.h"
+#include "util/memory.h"
+#include "util/text.h"
+
+enum { INTEL = 0x8086, AMD = 0x1002, NVIDIA = 0x10de };
+
+/* Processors are told apart by platform and vector width, GPUs by maker and generation. The first
+ * row that fits counts; the last one of each kind fits all. */
+static const struct family {
+    enum alx_family family;
+    const char *name;
+    bool simt;
+    const char *platform; /* a part of its name */
+    size_t vector;        /* the native width in floats; 0: any */
+    size_t vendor;        /* 0: any */
+    size_t oldest;        /* generation, see generation_of() */
+    size_t lanes;         /* of a work-group */
+} families[] = {
+    {ALX_FAMILY_POCL_AVX512, "pocl avx512", false, "Portable Computing", 16, 0, 0, 1},
+    {ALX_FAMILY_POCL_AVX2, "pocl avx2", false, "Portable Computing", 8, 0, 0, 1},
+    {ALX_FAMILY_INTEL_CPU, "intel cpu", false, "Intel", 0, 0, 0, 1},
+    {ALX_FAMILY_CPU, "cpu", false, "", 0, 0, 0, 1},
+    /* One sub-group of 16: a unit holds several of them, and none waits for another. */
+    {ALX_FAMILY_XE_HPG, "xe-hpg", true, "", 0, INTEL, 1255, 16},
+    {ALX_FAMILY_XE_LP, "xe-lp", true, "", 0, INTEL, 1200, 16},
+    {ALX_FAMILY_GEN9, "gen9", true, "", 0, INTEL, 0, 16},
+    /* One wave. */
+    {ALX_FAMILY_GCN, "gcn", true, "", 0, AMD, 64, 64},
+    {ALX_FAMILY_RDNA, "rdna", true, "", 0, AMD, 32, 32},
+    {ALX_FAMILY_GCN, "gcn", true, "", 0, AMD, 0, 64},
+    /* Two warps: a multiprocessor takes half as many work-groups as warps. */
+    {ALX_FAMILY_NVIDIA_TURING, "nvidia turing", true, "", 0, NVIDIA, 75, 64},
+    {ALX_FAMILY_NVIDIA_PASCAL, "nvidia pascal", true, "", 0, NVIDIA, 0, 64},
+    {ALX_FAMILY_GPU, "gpu", true, "", 0, 0, 0, 64},
+};
+enum { FAMILIES = sizeof families / sizeof *families };
+
+const char *alx_family_name(enum alx_family family)
+{
+    for (size_t i = 0; i < FAMILIES; i++)
+        if (families[i].family == family)
+            return families[i].name;
+    return "unknown";
+}
+
+/* AMD's is told by the width of its waves. Intel's drivers have told theirs for a few years only:
+ * before, discrete GPUs are Xe-HPG, and Xe-LP is the first integrated one with dot products. */
+static size_t generation_of(const struct alx_device_info *info)
+{
+    if (info->vendor_id == AMD)
+        return info->wave;
+    if (info->vendor_id == INTEL && !info->generation)
+        return !info->unified_memory ? 1255 : info->int8_dot ? 1200 : 900;
+    return info->generation;
+}
+
+static const struct family *family_of(const struct alx_device_info *info, bool simt)
+{
+    size_t generation = generation_of(info), i = 0;
+    for (; i < FAMILIES - 1; i++) {
+        const struct family *f = &families[i];
+        if (f->simt == simt && alx_text_contains(info->platform, f->platform) &&
+            (!f->vector || f->vector == info->vector_floats) &&
+            (!f->vendor || f->vendor == info->vendor_id) && generation >= f->oldest)
+            break;
+    }
+    return &families[i];
+}
+
+struct alx_traits alx_traits_of_device(const struct alx_device_info *info)
+{
+    bool simt = info->type != ALX_DEVICE_CPU || info->software;
+    const struct family *family = family_of(info, simt);
+    struct alx_traits traits = {
+        .family = family->family,
+        .simt = simt,
+        .vector = simt ? 1 : alx_max(4, info->vector_floats),
+        .lanes = family->lanes,
+        .max_lanes = simt ? alx_max(1, alx_min(256, info->max_work_group)) : 1,
+        .units = alx_max(1, info->compute_units),
+        .prefetch = !simt && !info->simulator,
+        .max_alloc_bytes = (size_t)info->max_alloc_bytes,
+    };
+    /* 512-bit registers come in 32 (AVX-512), narrower ones in 16 (AVX2, SSE) or 32 (NEON). */
+    traits.registers = info->vector_floats >= 16 ? 32 : 16;
+    while (traits.lanes > traits.max_lanes)
+        traits.lanes /= 2;
+    return traits;
+}
