@@ -73,11 +73,11 @@ conv_direct(__global const float *restrict in, __global const weight *restrict w
             __global const float *restrict bias, __global float *restrict out, int first_panel)
 {
     const int lane = LANES == 1 ? 0 : (int)get_local_id(0);
-    const int part_panel = (int)get_group_id(0);
+    const int part_panel = GROUP_ID(0);
     const int panel = first_panel + part_panel;
     const int group = panel / GROUP_PANELS;
     const int row = panel * PANEL + lane * VECTOR;
-    const int first_pixel = (int)get_group_id(1) * PIXELS;
+    const int first_pixel = GROUP_ID(1) * PIXELS;
     __global const weight *w = weights + (size_t)part_panel * (K_ELEMS * PANEL) + lane * VECTOR;
     __global const float *x[PIXELS];
     vec sum[PIXELS][VECTORS];

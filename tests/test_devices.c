@@ -194,6 +194,7 @@ static struct {
     cl_device_info huge;    /* this text claims to be endless */
     cl_device_type type;
     size_t work_group;
+    cl_uint align_bits;
     size_t too_new; /* queries that the version does not know */
 } driver;
 
@@ -270,7 +271,7 @@ static cl_int CL_API_CALL fake_query(cl_device_id id, cl_device_info what, size_
     case CL_DEVICE_MAX_WORK_GROUP_SIZE:
         return answer(&driver.work_group, sizeof driver.work_group, bytes, out, out_bytes);
     case CL_DEVICE_MEM_BASE_ADDR_ALIGN:
-        narrow = 1024;
+        narrow = driver.align_bits;
         break;
     case CL_DEVICE_MAX_COMPUTE_UNITS:
     case CL_DEVICE_MAX_CLOCK_FREQUENCY:
@@ -303,6 +304,7 @@ static int make_driver(void **state)
     driver.compiler = driver.available = driver.little = CL_TRUE;
     driver.type = CL_DEVICE_TYPE_GPU;
     driver.work_group = 4096;
+    driver.align_bits = 1024;
     return 0;
 }
 
@@ -325,6 +327,21 @@ static void properties_are_read(void **state)
     assert_int_equal(info.vector_floats, 8);
     assert_true(info.fp16 && info.unified_memory);
     assert_false(info.sub_groups || info.int8_dot || info.simulator || info.software);
+}
+
+static void alignments_are_plausible(void **state)
+{
+    (void)state;
+    driver.align_bits = 0;
+    assert_int_equal(describe().base_align_bytes, 1);
+    driver.align_bits = 1 << 19;
+    assert_int_equal(describe().base_align_bytes, 65536);
+    assert_string_equal(describe().problem, "");
+    for (driver.align_bits = 1000; driver.align_bits; driver.align_bits <<= 22) {
+        assert_int_equal(describe().base_align_bytes, 4096);
+        assert_non_null(strstr(describe().problem, "bits is not plausible"));
+        assert_true(describe().usable);
+    }
 }
 
 static void generations_are_told_apart(void **state)
@@ -544,6 +561,7 @@ int main(void)
         cmocka_unit_test_setup(without_opencl_packages_are_named, make_machine),
         cmocka_unit_test_setup(lists_find_several, make_machine),
         cmocka_unit_test_setup(properties_are_read, make_driver),
+        cmocka_unit_test_setup(alignments_are_plausible, make_driver),
         cmocka_unit_test_setup(generations_are_told_apart, make_driver),
         cmocka_unit_test_setup(options_follow_from_version_and_extensions, make_driver),
         cmocka_unit_test_setup(unusable_devices_say_why, make_driver),
