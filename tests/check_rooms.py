@@ -17,17 +17,19 @@ ROOMS = {
     "model": ({"util", "tensor", "net"}, {"image.h", "model.h", "net.h", "tensor.h"}),
     "ops": ({"util", "tensor", "net"}, {"device.h", "net.h", "session.h", "tensor.h"}),
     "plan": ({"util", "tensor", "net", "device", "ops"},
-             {"device.h", "model.h", "net.h", "session.h", "tensor.h"}),
+             {"device.h", "model.h", "net.h", "session.h", "tensor.h", "tunings.h"}),
     "session": ({"util", "tensor", "net", "device", "ops", "plan"},
                 {"device.h", "model.h", "net.h", "session.h", "tensor.h"}),
     "verify": ({"util", "tensor", "net", "device", "ops", "plan", "session"},
                {"device.h", "model.h", "net.h", "session.h", "tensor.h", "verify.h"}),
+    "tune": ({"util", "tensor", "net", "device", "ops", "plan", "session"},
+             {"device.h", "model.h", "net.h", "session.h", "tensor.h", "tune.h", "tunings.h"}),
     "cli": ({"util"}, None),  # None: all of them; the shared library shows it nothing else
 }
 
 # Headers of libraries, and the rooms that may use them.
 LIBRARIES = {
-    "CL/": {"device", "ops", "plan", "session", "verify"},
+    "CL/": {"device", "ops", "plan", "session", "tune", "verify"},
     "clblast": {"session"},
     "jansson": {"util", "model", "cli"},
     "libdeflate": {"model"},

@@ -18,6 +18,8 @@
 #include "session.h"
 #include "status.h"
 #include "tensor.h"
+#include "tune.h"
+#include "tunings.h"
 #include "verify.h"
 
 #ifdef __cplusplus

@@ -39,10 +39,10 @@ struct alx_device_info {
     size_t max_work_group;   /* work-items */
     size_t base_align_bytes; /* of a sub-buffer's origin */
     size_t vector_floats;    /* native float vector width, at least 1 */
-    size_t vendor_id;        /* of PCI where there is one: 0x8086 Intel, 0x1002 AMD, 0x10de NVIDIA */
-    size_t generation;       /* Intel GPUs: 100 * major + minor of their architecture, e.g. 1255;
-                                NVIDIA: 10 * compute capability, e.g. 75; 0: not known */
-    size_t wave;             /* AMD GPUs: work-items that run in step; 0: not known */
+    size_t vendor_id;  /* of PCI where there is one: 0x8086 Intel, 0x1002 AMD, 0x10de NVIDIA */
+    size_t generation; /* Intel GPUs: 100 * major + minor of their architecture, e.g. 1255;
+                          NVIDIA: 10 * compute capability, e.g. 75; 0: not known */
+    size_t wave;       /* AMD GPUs: work-items that run in step; 0: not known */
     bool sub_groups;
     bool fp16;
     bool int8_dot;

@@ -13,6 +13,7 @@
 #include "model.h"
 #include "net.h"
 #include "status.h"
+#include "tunings.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -24,7 +25,8 @@ enum alx_precision { ALX_PRECISION_FP32, ALX_PRECISION_FP16, ALX_PRECISION_INT8 
 /* "fp32", "fp16", "int8". Never NULL. */
 ALX_API const char *alx_precision_name(enum alx_precision precision);
 
-/* Zero means the default. */
+/* Zero means the default. Choices come from `force_algorithm`, then from `tunings`, then from what
+ * is shipped for the device's family, then from what can compute a layer at all. */
 struct alx_plan_options {
     size_t batch; /* images a run, at least 1 */
     enum alx_precision precision;
@@ -33,6 +35,7 @@ struct alx_plan_options {
     const char
         *force_algorithm; /* NULL, or the name of the algorithm to use wherever it can be used */
     bool exact;           /* only algorithms whose sums are those of the definition: no Winograd */
+    const alx_tunings *tunings; /* borrowed while the plan is made; NULL: none */
 };
 
 /* The choice for every layer, the layout of every tensor and its place in the arena. Immutable.
@@ -69,7 +72,8 @@ struct alx_plan_memory {
 };
 ALX_API struct alx_plan_memory alx_plan_memory(const alx_plan *plan);
 ALX_API size_t alx_plan_batch(const alx_plan *plan);
-/* "tuned", "family" or "default": where the choices came from. */
+/* Where the choices came from: "tuned" when any step was, "family" when defaults are shipped for
+ * the device's family, else "default". */
 ALX_API const char *alx_plan_origin(const alx_plan *plan);
 
 /* Bound buffers and kernels. Used by one thread at a time. Borrows plan and model, which must live

@@ -129,17 +129,40 @@ error:
     return status;
 }
 
-static enum alx_status start_session(struct cli_engine *engine, const struct cli_options *options)
+/* One line, where nothing was tuned for the device yet. */
+static void offer_tuning(const struct cli_engine *engine, const alx_tunings *tunings)
+{
+    const struct alx_device_info *info = alx_device_get_info(engine->device);
+    if (tunings && !info->simulator && !info->software && !alx_tunings_count_for(tunings, info))
+        cli_hint("alexnet-cl tune --device %zu may find a faster plan for this device",
+                 info->number);
+}
+
+static enum alx_status make_plan(struct cli_engine *engine, const struct cli_options *options)
 {
     enum alx_status status = ALX_STATUS_OK;
-    struct alx_plan_options how = {
+    alx_tunings *tunings = NULL;
+    if (!options->no_cache)
+        ALX_TRY(alx_tunings_load(options->cache_dir, &tunings));
+    const struct alx_plan_options how = {
         .batch = engine->batch,
         .precision = engine->precision,
         .memory_limit_bytes = (uint64_t)options->memory_limit_mib << 20,
         .force_algorithm = options->algorithm,
         .exact = options->exact,
+        .tunings = tunings,
     };
     ALX_TRY(alx_plan_create(engine->net, engine->device, &how, &engine->plan));
+    offer_tuning(engine, tunings);
+error:
+    alx_tunings_destroy(&tunings);
+    return status;
+}
+
+static enum alx_status start_session(struct cli_engine *engine, const struct cli_options *options)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    ALX_TRY(make_plan(engine, options));
     cli_progress("compiling for %s ...", alx_device_get_info(engine->device)->name);
     ALX_TRY(alx_session_create(engine->plan, engine->model, &engine->session));
     ALX_TRY(alx_alloc(engine->batch, engine->input_elems * sizeof *engine->inputs,

@@ -83,6 +83,7 @@ static int run(int argc, char **argv, struct cli_options *options)
         ALX_TRY(check_misspelt(options));
         ALX_TRY(check_output(options->json_file));
         ALX_TRY(check_output(options->probabilities));
+        ALX_TRY(check_output(options->export));
         return options->command->run(options);
     }
 error:

@@ -75,6 +75,20 @@ void cli_progress(const char *format, ...)
     fprintf(stderr, "%s%s", erase_line, text);
 }
 
+void cli_hint(const char *format, ...)
+{
+    char text[256];
+    va_list arguments;
+    if (messages.quiet || !cli_is_terminal(STDERR_FILENO))
+        return;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    alx_text_clean(text);
+    cli_progress_clear();
+    fprintf(stderr, "alexnet-cl: %s\n", text);
+}
+
 void cli_progress_clear(void)
 {
     if (progress_shown)

@@ -23,6 +23,9 @@ const char *cli_last_error(void);
 void cli_progress(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void cli_progress_clear(void);
 
+/* A line for who sits at the terminal; nothing happens where standard error is none, or with -q. */
+void cli_hint(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* The exit code of a command that ends with `status`; `file_code` when it is about a file. */
 int cli_exit_code(enum alx_status status, int file_code);
 

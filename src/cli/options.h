@@ -29,8 +29,9 @@ enum {
     ON_CONVERT = 1 << 4,
     ON_CACHE = 1 << 5,
     ON_EVAL = 1 << 6,
+    ON_TUNE = 1 << 7,
     ON_RUNS = ON_CLASSIFY | ON_EVAL, /* what runs a network */
-    ON_ALL = (1 << 7) - 1,
+    ON_ALL = (1 << 8) - 1,
 };
 
 enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
@@ -52,10 +53,11 @@ struct cli_options {
     size_t operand_count;
 
     const char *device, *model, *network, *labels, *algorithm, *layer, *cache_dir;
-    const char *json_file, *probabilities, *print;
-    bool json, no_cache, exact, explain, clear, list, quiet, help, version;
+    const char *json_file, *probabilities, *export, *import, *print;
+    bool json, no_cache, exact, explain, clear, list, show, exhaustive, candidates;
+    bool quiet, help, version;
     size_t verbose; /* how often it was given */
-    size_t batch, top, input_size, memory_limit_mib, shapes;
+    size_t batch, top, input_size, memory_limit_mib, shapes, budget;
     int precision, resize, order, color;
     struct triple mean, std, scale; /* the scale is one number */
 };
@@ -140,5 +142,6 @@ int cli_verify(const struct cli_options *options);
 int cli_convert(const struct cli_options *options);
 int cli_cache(const struct cli_options *options);
 int cli_eval(const struct cli_options *options);
+int cli_tune(const struct cli_options *options);
 
 #endif

@@ -76,6 +76,7 @@ static enum alx_status run_device(const alx_devices *devices, size_t index,
                                      .no_cache = options->no_cache};
     struct alx_verify_options what = {.layer = options->layer,
                                       .algorithm = options->algorithm,
+                                      .candidates = options->candidates,
                                       .small = info->simulator,
                                       .max_shapes = options->shapes};
     cli_progress("opening %s ...", info->name);

@@ -21,6 +21,7 @@ enum { KEPT_PROGRAMS = 64 }; /* several networks' worth; beyond, the eldest are 
 struct program {
     uint8_t key[ALX_SHA256_BYTES];
     cl_program handle; /* NULL: a free place */
+    bool compiled;     /* not from the disk */
     bool to_store;     /* on disk, when it is let go */
 };
 
@@ -235,10 +236,13 @@ static enum alx_status get_program(alx_device *device, const char *file, const c
         if (programs->kept[i].handle &&
             !memcmp(programs->kept[i].key, program.key, sizeof program.key)) {
             *out = programs->kept[i].handle;
+            programs->kept[i].to_store =
+                programs->kept[i].to_store || (programs->kept[i].compiled && !device->transient);
             goto error;
         }
     program.handle = load(device, program.key, options);
     bool cached = program.handle != NULL;
+    program.compiled = !cached;
     program.to_store = !cached && !device->transient;
     if (!cached)
         ALX_TRY(compile(device, file, alx_text_get(&source), options, &program.handle));

@@ -158,6 +158,7 @@ struct alx_algorithm {
     const char *name;
     const char *file;
     const char *summary; /* why one would take it */
+    bool safe;           /* what remains when nothing else can: never worth measuring */
     /* Whether it computes this problem; layouts are not known yet. */
     bool (*supports)(const struct alx_problem *problem, const struct alx_traits *traits);
     /* Whether it may well be the fastest for a problem that it supports; NULL: always. */

@@ -1,28 +1,55 @@
 /*
- * Which algorithm computes a layer: family defaults, until measurements say otherwise.
+ * Which algorithm computes a layer, and with which values: what is asked for, what was measured,
+ * what is shipped for the device's family, and else whatever can.
  */
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "plan/plan.h"
+#include "plan/tunings.h"
 
-enum family { CPU, SIMT };
+/* Sets of families. */
+#define ONE(family) (1u << ALX_FAMILY_##family)
+enum {
+    CPUS = ONE(CPU) | ONE(POCL_AVX2) | ONE(POCL_AVX512) | ONE(INTEL_CPU),
+    XE = ONE(XE_LP) | ONE(XE_HPG),
+    AMD = ONE(GCN) | ONE(RDNA),
+    NVIDIA = ONE(NVIDIA_PASCAL) | ONE(NVIDIA_TURING),
+    GPUS = ONE(GPU) | ONE(GEN9) | XE | AMD | NVIDIA,
+};
 
-/* The first row that fits and whose algorithm supports the problem. */
+/* The first row that fits and whose algorithm supports the problem. `params`: fields that are not 0
+ * replace those that the algorithm chooses, where the outcome is one of its candidates. */
 static const struct rule {
-    enum family family;
+    unsigned families;
     enum alx_layer_kind kind;
     size_t smallest_batch, largest_batch;
     const char *algorithm, *reason;
+    struct alx_params params;
 } rules[] = {
-    {CPU, ALX_LAYER_FC, 1, 4, "gemv", "CPU default: bound by reading weights"},
-    {CPU, ALX_LAYER_FC, 5, SIZE_MAX, "gemm", "CPU default: weights serve many images"},
-    {CPU, ALX_LAYER_CONV, 1, SIZE_MAX, "winograd", "CPU default: fewer multiplications"},
-    {CPU, ALX_LAYER_CONV, 1, SIZE_MAX, "direct", "CPU default"},
-    {CPU, ALX_LAYER_LRN, 1, SIZE_MAX, "pooled", "CPU default: one pass for both layers"},
-    {SIMT, ALX_LAYER_FC, 1, 4, "gemv", "GPU default: bound by reading weights"},
-    {SIMT, ALX_LAYER_FC, 5, SIZE_MAX, "clblast", "GPU default: a large GEMM"},
-    {SIMT, ALX_LAYER_CONV, 1, SIZE_MAX, "direct", "GPU default"},
+    {CPUS, ALX_LAYER_FC, 1, 4, "gemv", "bound by reading weights", {0}},
+    {CPUS, ALX_LAYER_FC, 5, SIZE_MAX, "gemm", "weights serve many images", {0}},
+    {CPUS, ALX_LAYER_CONV, 1, SIZE_MAX, "winograd", "fewer multiplications", {0}},
+    {CPUS, ALX_LAYER_CONV, 1, SIZE_MAX, "direct", "register tiles", {0}},
+    {CPUS, ALX_LAYER_LRN, 1, SIZE_MAX, "pooled", "one pass for both layers", {0}},
+    /* CLBlast's database has GEMM parameters for most GPUs: 32 to 128 by 64 to 128 in local memory
+     * on NVIDIA's, without local memory on Intel's. */
+    {GPUS, ALX_LAYER_FC, 1, 4, "gemv", "bound by reading weights", {0}},
+    {GPUS, ALX_LAYER_FC, 5, SIZE_MAX, "clblast", "a large GEMM", {0}},
+    /* Intel's fastest published kernels give a lane one output channel of a whole row of pixels
+     * (OpenCV's and clCaffe's IDLF: blocks up to 14 x 14, 128 registers a thread). */
+    {ONE(GEN9) | XE, ALX_LAYER_CONV, 1, SIZE_MAX, "direct", "14 pixels a lane", {.pixels = 14}},
+    /* MIOpen's kernel for 11 x 11 keeps 3 pixels by 6 maps; CLBlast's tiles are 4 x 8 and more. At
+     * batch 1 that leaves 20 to 60 units without work. */
+    {AMD | NVIDIA,
+     ALX_LAYER_CONV,
+     8,
+     SIZE_MAX,
+     "direct",
+     "8 pixels x 2 channels a lane",
+     {.pixels = 8, .vectors = 2}},
+    {GPUS, ALX_LAYER_CONV, 1, SIZE_MAX, "direct", "register tiles", {0}},
 };
 
 static bool usable(const struct alx_algorithm *algorithm, const struct alx_problem *problem,
@@ -37,35 +64,96 @@ static bool suits(const struct alx_algorithm *algorithm, const struct alx_proble
     return !algorithm->suits || algorithm->suits(problem, traits);
 }
 
-const struct alx_algorithm *alx_choose_algorithm(const struct alx_problem *problem,
-                                                 const struct alx_traits *traits,
-                                                 const char *wanted, bool exact,
-                                                 const char **reason)
+/* Takes these values if the algorithm could have come to them. */
+static bool take_params(const struct alx_problem *problem, const struct alx_traits *traits,
+                        const struct alx_params *params, struct alx_choice *out)
 {
-    enum alx_layer_kind kind = problem->info->layer.kind;
-    enum family family = traits->simt ? SIMT : CPU;
-    if (wanted && usable(alx_algorithm_find(kind, wanted), problem, traits, exact)) {
-        *reason = "asked for";
-        return alx_algorithm_find(kind, wanted);
-    }
+    struct alx_candidates candidates;
+    alx_candidates_of(out->algorithm, problem, traits, &candidates);
+    if (alx_candidates_find(&candidates, params) == candidates.count)
+        return false;
+    out->params = *params;
+    return true;
+}
+
+static bool choose_tuned(const struct alx_problem *problem, const struct alx_traits *traits,
+                         const struct alx_wishes *wishes, struct alx_choice *out)
+{
+    struct alx_tuning key;
+    if (!wishes->tunings)
+        return false;
+    alx_tunings_key(wishes->tunings, wishes->device, problem, &key);
+    const struct alx_tuned *tuned = alx_tunings_find(wishes->tunings, &key);
+    if (!tuned)
+        return false;
+    out->algorithm = alx_algorithm_find(problem->info->layer.kind, tuned->shown.algorithm);
+    if (!usable(out->algorithm, problem, traits, wishes->exact) ||
+        !take_params(problem, traits, &tuned->params, out))
+        return false;
+    double ms = (double)tuned->shown.ns * 1e-6;
+    double gain = 100 * ((double)tuned->shown.default_ns / (double)tuned->shown.ns - 1);
+    if (gain >= 0.5)
+        snprintf(out->reason, sizeof out->reason, "tuned: %.2f ms, %.0f %% faster than the default",
+                 ms, gain);
+    else
+        snprintf(out->reason, sizeof out->reason, "tuned: %.2f ms, nothing was faster", ms);
+    out->origin = ALX_ORIGIN_TUNED;
+    return true;
+}
+
+static bool choose_family(const struct alx_problem *problem, const struct alx_traits *traits,
+                          bool exact, struct alx_choice *out)
+{
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
         const struct rule *rule = &rules[i];
-        const struct alx_algorithm *algorithm = alx_algorithm_find(kind, rule->algorithm);
-        if (rule->family == family && rule->kind == kind &&
-            problem->batch >= rule->smallest_batch && problem->batch <= rule->largest_batch &&
-            usable(algorithm, problem, traits, exact) && suits(algorithm, problem, traits)) {
-            *reason = rule->reason;
-            return algorithm;
-        }
+        const struct alx_algorithm *algorithm = alx_algorithm_find(rule->kind, rule->algorithm);
+        if (!(rule->families & 1u << traits->family) || rule->kind != problem->info->layer.kind ||
+            problem->batch < rule->smallest_batch || problem->batch > rule->largest_batch ||
+            !usable(algorithm, problem, traits, exact) || !suits(algorithm, problem, traits))
+            continue;
+        out->algorithm = algorithm;
+        out->params = algorithm->choose(problem, traits);
+        struct alx_params wanted = out->params;
+        alx_params_replace(&wanted, &rule->params);
+        take_params(problem, traits, &wanted, out);
+        snprintf(out->reason, sizeof out->reason, "%s default: %s", alx_family_name(traits->family),
+                 rule->reason);
+        out->origin = ALX_ORIGIN_FAMILY;
+        return true;
     }
+    return false;
+}
+
+static void take(const struct alx_algorithm *algorithm, const struct alx_problem *problem,
+                 const struct alx_traits *traits, const char *reason, struct alx_choice *out)
+{
+    *out = (struct alx_choice){.algorithm = algorithm,
+                               .params = algorithm->choose(problem, traits),
+                               .origin = ALX_ORIGIN_DEFAULT};
+    snprintf(out->reason, sizeof out->reason, "%s", reason);
+}
+
+void alx_choose(const struct alx_problem *problem, const struct alx_traits *traits,
+                const struct alx_wishes *wishes, struct alx_choice *out)
+{
+    enum alx_layer_kind kind = problem->info->layer.kind;
+    const struct alx_algorithm *wanted =
+        wishes->algorithm ? alx_algorithm_find(kind, wishes->algorithm) : NULL;
     size_t count;
     const struct alx_algorithm *const *all = alx_algorithms(&count);
-    *reason = "first that can";
+    if (usable(wanted, problem, traits, wishes->exact)) {
+        take(wanted, problem, traits, "asked for", out);
+        return;
+    }
+    if (choose_tuned(problem, traits, wishes, out) ||
+        choose_family(problem, traits, wishes->exact, out))
+        return;
     for (size_t i = 0; i < count; i++)
-        if (all[i]->kind == kind && usable(all[i], problem, traits, exact) &&
-            suits(all[i], problem, traits))
-            return all[i];
-    return NULL; /* no such kind: the table's last of each kind supports everything */
+        if (all[i]->kind == kind && usable(all[i], problem, traits, wishes->exact) &&
+            suits(all[i], problem, traits)) {
+            take(all[i], problem, traits, "first that can", out);
+            return;
+        }
 }
 
 bool alx_choose_pooled(const struct alx_problem *problem, const struct alx_traits *traits,

@@ -81,16 +81,24 @@ error:
     return status;
 }
 
-static void choose_step(alx_plan *plan, struct alx_step *step, bool exact,
+static void choose_step(alx_plan *plan, struct alx_step *step,
+                        const struct alx_plan_options *options,
                         const struct alx_plan_overrides *overrides)
 {
+    struct alx_choice choice;
+    const struct alx_wishes wishes = {.algorithm = overrides->algorithm,
+                                      .exact = options->exact,
+                                      .tunings = options->tunings,
+                                      .device = alx_device_get_info(plan->device)};
     step->problem = (struct alx_problem){.info = &step->info,
                                          .pool = step->pool.layer.kernel_h ? &step->pool : NULL,
                                          .batch = plan->batch,
                                          .precision = plan->precision};
-    step->algorithm = alx_choose_algorithm(&step->problem, &plan->traits, overrides->algorithm,
-                                           exact, &step->reason);
-    step->params = step->algorithm->choose(&step->problem, &plan->traits);
+    alx_choose(&step->problem, &plan->traits, &wishes, &choice);
+    step->algorithm = choice.algorithm;
+    step->origin = choice.origin;
+    step->params = choice.params;
+    alx_text_copy(step->shown.reason, sizeof step->shown.reason, choice.reason);
     if (!overrides->algorithm || strcmp(overrides->algorithm, step->algorithm->name) != 0)
         return;
     if (overrides->candidate) {
@@ -304,7 +312,6 @@ static void show_step(const alx_plan *plan, size_t index)
     shown->file = step->algorithm->file;
     snprintf(shown->parameters, sizeof shown->parameters, "%s%s%s", params, *params ? ", " : "",
              layout);
-    alx_text_copy(shown->reason, sizeof shown->reason, step->reason);
     shown->macs = step->info.macs * plan->batch;
     shown->weight_bytes = weights_of(step);
     shown->moved_bytes = shown->weight_bytes + in->bytes + out->bytes;
@@ -333,8 +340,11 @@ size_t alx_plan_batch(const alx_plan *plan)
 
 const char *alx_plan_origin(const alx_plan *plan)
 {
-    (void)plan;
-    return "family";
+    bool family = plan->traits.family != ALX_FAMILY_CPU && plan->traits.family != ALX_FAMILY_GPU;
+    for (size_t i = 0; i < plan->step_count; i++)
+        if (plan->steps[i].origin == ALX_ORIGIN_TUNED)
+            return "tuned";
+    return family ? "family" : "default";
 }
 
 /* --- all of it --- */
@@ -356,7 +366,7 @@ enum alx_status alx_plan_create_with(const alx_net *net, alx_device *device,
         options->memory_limit_bytes ? options->memory_limit_bytes : info->global_bytes / 2;
     ALX_TRY(make_steps(plan, overrides->algorithm));
     for (size_t i = 0; i < plan->step_count; i++)
-        choose_step(plan, &plan->steps[i], options->exact, overrides);
+        choose_step(plan, &plan->steps[i], options, overrides);
     ALX_TRY(lay_out_tensors(plan, overrides));
     ALX_TRY(describe_steps(plan));
     ALX_TRY(place_tensors(plan));

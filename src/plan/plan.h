@@ -17,6 +17,9 @@ struct alx_tensor {
     size_t offset_bytes;
 };
 
+/* Where a choice came from. */
+enum alx_origin { ALX_ORIGIN_DEFAULT, ALX_ORIGIN_FAMILY, ALX_ORIGIN_TUNED };
+
 /* A layer that is computed. It reads tensor `index` of the plan and writes tensor `index` + 1. */
 struct alx_step {
     size_t layer_index;         /* whose weights it takes */
@@ -24,7 +27,7 @@ struct alx_step {
                                    its output, and a name like "norm1+pool1" */
     struct alx_layer_info pool; /* the max-pool that was folded in; kernel_h 0: none */
     const struct alx_algorithm *algorithm;
-    const char *reason;
+    enum alx_origin origin;
     struct alx_params params;
     struct alx_problem problem;
     struct alx_recipe recipe;
@@ -64,13 +67,22 @@ enum alx_status alx_plan_create_with(const alx_net *net, alx_device *device,
                                      const struct alx_plan_options *options,
                                      const struct alx_plan_overrides *overrides, alx_plan **out);
 
-/* choose.c: the algorithm for a problem and why; `wanted` NULL or the name that is asked for,
- * `exact` as in alx_plan_options. Never fails: the last algorithm of each kind supports everything
- * and is exact. */
-const struct alx_algorithm *alx_choose_algorithm(const struct alx_problem *problem,
-                                                 const struct alx_traits *traits,
-                                                 const char *wanted, bool exact,
-                                                 const char **reason);
+/* choose.c. What is wished for beside speed. */
+struct alx_wishes {
+    const char *algorithm;      /* NULL, or the name that comes first where it can be used */
+    bool exact;                 /* as in alx_plan_options */
+    const alx_tunings *tunings; /* NULL: none */
+    const struct alx_device_info *device;
+};
+struct alx_choice {
+    const struct alx_algorithm *algorithm;
+    struct alx_params params;
+    enum alx_origin origin;
+    char reason[96];
+};
+/* Never fails: the last algorithm of each kind supports everything and is exact. */
+void alx_choose(const struct alx_problem *problem, const struct alx_traits *traits,
+                const struct alx_wishes *wishes, struct alx_choice *out);
 
 /* Whether a max-pool should be folded into the LRN layer before it: `problem` has both. */
 bool alx_choose_pooled(const struct alx_problem *problem, const struct alx_traits *traits,

@@ -359,6 +359,7 @@ error:
 static enum alx_status read_times(alx_session *session)
 {
     enum alx_status status = ALX_STATUS_OK;
+    cl_ulong first = CL_ULONG_MAX, last = 0;
     for (size_t i = 0; i < session->plan->step_count; i++)
         for (size_t j = 0; j < session->steps[i].launch_count; j++) {
             cl_ulong start = 0, end = 0;
@@ -370,7 +371,10 @@ static enum alx_status read_times(alx_session *session)
             ALX_CL(
                 clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL));
             session->steps[i].device_ns += end > start ? end - start : 0;
+            first = start < first ? start : first;
+            last = end > last ? end : last;
         }
+    session->device_ns += last > first ? last - first : 0;
 error:
     return status;
 }
@@ -397,6 +401,7 @@ enum alx_status alx_session_run(alx_session *session, const float *images, size_
     size_t out_elems = alx_shape_elems(session->plan->tensors[session->plan->step_count].shape);
     for (size_t i = 0; i < session->plan->step_count; i++)
         session->steps[i].device_ns = 0;
+    session->device_ns = 0;
     for (size_t done = 0; done < count;) {
         size_t images_now = alx_min(session->plan->batch, count - done);
         ALX_TRY(run_batch(session, images + done * in_elems, images_now, out + done * out_elems));

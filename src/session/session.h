@@ -46,6 +46,8 @@ struct alx_session {
     void *staging_host[2];
     cl_event staging_written[2];
     struct alx_session_times times;
+    uint64_t device_ns; /* of the last alx_session_run(): from the first launch's start to the last
+                           one's end, summed over its batches; 0 without profiling */
 };
 
 /* Like alx_session_create(), with the values of each layer of the net given: lists of

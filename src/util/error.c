@@ -11,6 +11,7 @@ static alx_log_fn *log_sink;
 static void *log_user;
 static _Thread_local char last_message[MESSAGE_BYTES];
 static _Thread_local const char *context;
+static _Thread_local bool hushed;
 
 static const char *const status_names[] = {
     [ALX_STATUS_OK] = "ok",
@@ -57,6 +58,11 @@ const char *alx_error_context(const char *where)
     return before;
 }
 
+void alx_error_hush(bool hush)
+{
+    hushed = hush;
+}
+
 static void format_message(char message[MESSAGE_BYTES], const char *format, va_list arguments)
     __attribute__((format(printf, 2, 0)));
 
@@ -76,7 +82,7 @@ enum alx_status alx_fail(enum alx_status status, const char *format, ...)
     format_message(message, format, arguments);
     va_end(arguments);
     snprintf(last_message, sizeof last_message, "%s", message);
-    if (log_sink)
+    if (log_sink && !hushed)
         log_sink(log_user, ALX_LOG_ERROR, last_message);
     return status;
 }

@@ -8,6 +8,7 @@
 #define ALX_UTIL_ERROR_H
 
 #include <alexnet_cl/status.h>
+#include <stdbool.h>
 
 /* Logs `WHAT: WHY; what to do`, remembers it for alx_error_message(), and returns `status`. Used
  * where a failure is detected, and nowhere else. */
@@ -18,6 +19,9 @@ enum alx_status alx_fail(enum alx_status status, const char *format, ...)
  * functions which do not know its name; NULL: nothing. Returns what was there before, to be put
  * back. Borrowed. */
 const char *alx_error_context(const char *where);
+
+/* While hushed, failures of this thread are remembered but not logged: for what may well fail. */
+void alx_error_hush(bool hush);
 
 /* Messages that are not failures. */
 void alx_log(enum alx_log_level level, const char *format, ...)

@@ -36,6 +36,9 @@ static size_t forms_of(const struct alx_device_info *info, const struct alx_algo
     simt.simt = true;
     simt.vector = 1;
     simt.lanes = alx_min(8, alx_max(1, info->max_work_group));
+    simt.max_lanes = alx_min(16, alx_max(1, info->max_work_group));
+    simt.family = ALX_FAMILY_GPU;
+    cpu8.family = cpu16.family = ALX_FAMILY_CPU;
     cpu8.simt = cpu16.simt = false;
     cpu8.lanes = cpu16.lanes = 1;
     cpu8.vector = 8;

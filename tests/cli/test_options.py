@@ -7,7 +7,7 @@ import unittest
 
 from program import PROGRAM, Case
 
-COMMANDS = ("classify", "devices", "info", "eval", "verify", "convert", "cache")
+COMMANDS = ("classify", "devices", "info", "eval", "verify", "tune", "convert", "cache")
 
 
 class Wrong(Case):
