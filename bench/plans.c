@@ -43,6 +43,7 @@ static struct alx_device_info describe(const struct family *family)
         .generation = family->generation,
         .wave = family->wave,
         .compute_units = family->units,
+        .local_bytes = 64 << 10,
         .max_work_group = family->max_work_group,
         .block_read_lanes = family->block_read_lanes,
         .unified_memory = family->unified,

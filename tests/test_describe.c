@@ -19,6 +19,7 @@ static struct {
     cl_device_info huge;    /* this text claims to be endless */
     cl_device_type type;
     size_t work_group;
+    cl_uint align_bits;
     size_t too_new; /* queries that the version does not know */
 } driver;
 
@@ -75,7 +76,7 @@ static cl_uint number_of(cl_device_info what)
     case CL_DEVICE_ENDIAN_LITTLE:
         return driver.little;
     case CL_DEVICE_MEM_BASE_ADDR_ALIGN:
-        return 1024;
+        return driver.align_bits;
     case CL_DEVICE_MAX_COMPUTE_UNITS:
     case CL_DEVICE_MAX_CLOCK_FREQUENCY:
     case CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT:
@@ -135,6 +136,7 @@ static int make_driver(void **state)
     driver.compiler = driver.available = driver.little = CL_TRUE;
     driver.type = CL_DEVICE_TYPE_GPU;
     driver.work_group = 4096;
+    driver.align_bits = 1024;
     return 0;
 }
 
@@ -203,6 +205,21 @@ static void properties_are_read(void **state)
     assert_int_equal(info.vector_floats, 8);
     assert_true(info.fp16 && info.unified_memory);
     assert_false(info.sub_groups || info.int8_dot || info.simulator || info.software);
+}
+
+static void alignments_are_plausible(void **state)
+{
+    (void)state;
+    driver.align_bits = 0;
+    assert_int_equal(describe().base_align_bytes, 1);
+    driver.align_bits = 1 << 19;
+    assert_int_equal(describe().base_align_bytes, 65536);
+    assert_string_equal(describe().problem, "");
+    for (driver.align_bits = 1000; driver.align_bits; driver.align_bits <<= 22) {
+        assert_int_equal(describe().base_align_bytes, 4096);
+        assert_non_null(strstr(describe().problem, "bits is not plausible"));
+        assert_true(describe().usable);
+    }
 }
 
 static void generations_are_told_apart(void **state)
@@ -372,6 +389,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_place_on_the_bus_is_read),
         cmocka_unit_test_setup(properties_are_read, make_driver),
+        cmocka_unit_test_setup(alignments_are_plausible, make_driver),
         cmocka_unit_test_setup(generations_are_told_apart, make_driver),
         cmocka_unit_test_setup(options_follow_from_version_and_extensions, make_driver),
         cmocka_unit_test_setup(unusable_devices_say_why, make_driver),
