@@ -48,7 +48,8 @@ struct alx_traits {
     size_t units;  /* compute units: how many work-groups run at the same time, at least */
     bool unified;  /* its memory is the host's, and less slow beside its arithmetic than others' */
     bool prefetch; /* asking for cache lines ahead of need has an effect */
-    bool clblast;  /* its work-groups and their local memory would fit */
+    size_t local_bytes; /* SIMT: of a group; 0 where that is no memory of its own */
+    bool clblast;       /* its work-groups and their local memory would fit */
     size_t max_alloc_bytes;
 };
 struct alx_traits alx_traits_of_device(const struct alx_device_info *info);

@@ -101,6 +101,7 @@ struct alx_traits alx_traits_of_device(const struct alx_device_info *info)
         .block_read_lanes = simt ? info->block_read_lanes : 0,
         .units = alx_max(1, alx_min(info->compute_units, MOST_UNITS)),
         .unified = info->unified_memory,
+        .local_bytes = (size_t)info->local_bytes,
         .prefetch = !simt && !info->simulator,
         .clblast = suits_clblast(info),
         .max_alloc_bytes = (size_t)info->max_alloc_bytes,
