@@ -41,12 +41,13 @@ struct alx_traits {
     bool simt;     /* neighbouring work-items run in step (GPUs); false: one work-item owns vector
                       registers (CPUs) */
     size_t vector; /* CPU: floats in a register: 4, 8, 16; SIMT: 1 */
-    size_t registers; /* CPU: vector registers */
-    size_t lanes;     /* SIMT: work-items of a group; CPU: 1 */
-    size_t max_lanes; /* that a group may have */
-    size_t units;     /* compute units: how many work-groups run at the same time, at least */
-    bool prefetch;    /* asking for cache lines ahead of need has an effect */
-    bool clblast;     /* its work-groups and their local memory would fit */
+    size_t registers;   /* CPU: vector registers */
+    size_t lanes;       /* SIMT: work-items of a group; CPU: 1 */
+    size_t max_lanes;   /* that a group may have */
+    size_t units;       /* compute units: how many work-groups run at the same time, at least */
+    bool prefetch;      /* asking for cache lines ahead of need has an effect */
+    const char *faults; /* borrowed; NULL or what is wrong on the device, see alx_device_faults() */
+    bool clblast;       /* its work-groups and their local memory would fit */
     size_t max_alloc_bytes;
 };
 struct alx_traits alx_traits_of_device(const struct alx_device_info *info);
