@@ -104,6 +104,11 @@ ALX_API enum alx_status alx_device_open(const alx_devices *devices, size_t index
 ALX_API void alx_device_close(alx_device **device);
 ALX_API const struct alx_device_info *alx_device_get_info(const alx_device *device);
 
+/* What alx_verify_run() found to be wrong on this device with its driver, here or in another run
+ * with the same cache: a line "LAYER ALGORITHM PRECISION" each, or "". Plans leave that out.
+ * Borrowed until the device is verified again or closed. */
+ALX_API const char *alx_device_faults(const alx_device *device);
+
 /* How many programs were compiled, how many came from the cache, and the time both took. */
 struct alx_program_counts {
     size_t built;

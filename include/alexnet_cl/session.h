@@ -54,7 +54,7 @@ struct alx_plan_step {
     const char *algorithm; /* e.g. "direct" */
     const char *file;      /* the kernel's source, e.g. "conv.cl" */
     char parameters[128];  /* e.g. "14 px x 2 x 16, NHWC" */
-    char reason[96];       /* why it was chosen */
+    char reason[160];      /* why it was chosen */
     uint64_t macs;         /* for the whole batch */
     uint64_t weight_bytes;
     uint64_t moved_bytes; /* weights, input and output read or written once */

@@ -40,7 +40,9 @@ struct alx_verify_options {
 /* Runs every algorithm that can run on `device` over the table of shapes: exact equality with small
  * integers, the error bound min(4 sqrt(K), K + 1) * 2^-24 * sum |a b| with real numbers; where an
  * algorithm adds other products than the definition (Winograd), those make the sum, and integers
- * are bounded, too. Calls `report` after each algorithm. Returns DEVICE when one is wrong. */
+ * are bounded, too. Calls `report` after each algorithm. Returns DEVICE when one is wrong. What is
+ * wrong in the device's own form becomes one of alx_device_faults(), which plans leave out; what is
+ * right on all shapes is no longer one. */
 ALX_API enum alx_status alx_verify_run(alx_device *device, const struct alx_verify_options *options,
                                        void (*report)(void *user, const struct alx_verify_row *row),
                                        void *user);

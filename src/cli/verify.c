@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <alexnet_cl/device.h>
 #include <alexnet_cl/verify.h>
@@ -11,6 +12,7 @@
 #include "cli/message.h"
 #include "cli/output.h"
 #include "util/error.h"
+#include "util/text.h"
 
 enum { MOST_DEVICES = 64 };
 
@@ -26,6 +28,7 @@ struct collected {
     json_t *rows;
     size_t algorithms, failed, shapes;
     double worst;
+    char *faults; /* owned; of the device, afterwards */
 };
 
 static void collect(void *user, const struct alx_verify_row *row)
@@ -51,7 +54,7 @@ static void collect(void *user, const struct alx_verify_row *row)
     if (row->worst > 0)
         cli_table_add(&c->table, "%.3f", row->worst);
     else
-        cli_table_add(&c->table, "exact");
+        cli_table_add(&c->table, row->failures ? "not exact" : "exact");
     cli_table_add(&c->table, "%s", row->failures ? "WRONG" : "ok");
     cli_json_set(object, "layer", cli_json_text(row->layer));
     cli_json_set(object, "algorithm", cli_json_text(row->algorithm));
@@ -81,11 +84,22 @@ static enum alx_status run_device(const alx_devices *devices, size_t index,
                                       .max_shapes = options->shapes};
     cli_progress("opening %s ...", info->name);
     ALX_TRY(alx_device_open(devices, index, &how, &device));
-    ALX_TRY(alx_verify_run(device, &what, collect, collected));
+    status = alx_verify_run(device, &what, collect, collected);
+    collected->faults = strdup(alx_device_faults(device));
 error:
     cli_progress_clear();
     alx_device_close(&device);
     return status;
+}
+
+/* What plans for this device leave out from now on. */
+static void print_faults(const struct collected *c)
+{
+    char list[1024];
+    alx_text_copy(list, sizeof list, c->faults ? c->faults : "");
+    for (char *rest = list, *line; (line = strsep(&rest, "\n"));)
+        if (*line)
+            cli_print_line(STYLE_BAD, "will not be chosen on this device: %s", line);
 }
 
 static void print_device(const struct alx_device_info *info, struct collected *c,
@@ -104,7 +118,19 @@ static void print_device(const struct alx_device_info *info, struct collected *c
         cli_print_line(STYLE_BAD, "WRONG: %zu of %zu kernels and forms", c->failed, c->algorithms);
     else
         cli_print_line(STYLE_BAD, "could not be tried");
+    print_faults(c);
     putchar('\n');
+}
+
+static json_t *faults_json(const char *faults)
+{
+    json_t *list = json_array();
+    for (const char *at = faults ? faults : ""; *at; at += *at == '\n') {
+        size_t length = strcspn(at, "\n");
+        json_array_append_new(list, json_stringn(at, length));
+        at += length;
+    }
+    return list;
 }
 
 static json_t *device_json(const struct alx_device_info *info, struct collected *c,
@@ -116,6 +142,7 @@ static json_t *device_json(const struct alx_device_info *info, struct collected 
     cli_json_set(object, "reason", cli_json_text(status == ALX_STATUS_OK ? "" : cli_last_error()));
     cli_json_set(object, "shapes", cli_json_count(c->shapes));
     cli_json_set(object, "worst", cli_json_number(c->worst));
+    cli_json_set(object, "left_out", faults_json(c->faults));
     cli_json_set(object, "rows", json_incref(c->rows));
     return object;
 }
@@ -140,6 +167,7 @@ int cli_verify(const struct cli_options *options)
         if (!options->json)
             print_device(info, &c, outcome);
         cli_table_free(&c.table);
+        free(c.faults);
         json_decref(c.rows);
     }
 error:

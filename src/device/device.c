@@ -4,6 +4,7 @@
 
 #include "device/cl.h"
 #include "device/devices.h"
+#include "device/faults.h"
 #include "device/program.h"
 #include "util/memory.h"
 
@@ -39,6 +40,7 @@ enum alx_status alx_device_open(const alx_devices *devices, size_t index,
         goto error;
     }
     ALX_TRY(alx_programs_create(device, options, &device->programs));
+    alx_faults_load(device);
     *out = device;
     device = NULL;
 error:
@@ -58,6 +60,7 @@ void alx_device_close(alx_device **pointer)
         clReleaseCommandQueue(device->queue);
     if (device->context)
         clReleaseContext(device->context);
+    free(device->faults);
     free(device);
     *pointer = NULL;
 }

@@ -18,6 +18,7 @@ struct alx_device {
     bool profiling;
     bool transient; /* programs compiled now will hardly be wanted again: they are not stored */
     struct alx_programs *programs;
+    char *faults; /* owned; NULL or what faults.h describes */
 };
 
 #endif

@@ -282,6 +282,48 @@ error:
     return status;
 }
 
+/* --- notes --- */
+
+static enum alx_status note_key(const alx_device *device, const char *name,
+                                uint8_t key[ALX_SHA256_BYTES])
+{
+    enum alx_status status = ALX_STATUS_OK;
+    struct alx_text sources = {0};
+    for (const struct alx_source *s = alx_sources; s->name; s++)
+        add_part(&sources, s->text);
+    ALX_TRY(make_key(device->programs, alx_text_get(&sources), name, key));
+    if (sources.failed)
+        status = alx_fail(ALX_STATUS_NO_MEMORY, "%s: no memory for a key", name);
+error:
+    alx_text_free(&sources);
+    return status;
+}
+
+char *alx_note_load(const alx_device *device, const char *name)
+{
+    uint8_t key[ALX_SHA256_BYTES], *payload = NULL;
+    size_t bytes;
+    if (!device->programs->cache || note_key(device, name, key) != ALX_STATUS_OK ||
+        !alx_cache_load(device->programs->cache, key, &payload, &bytes))
+        return NULL;
+    char *text = calloc(bytes + 1, 1);
+    if (text)
+        memcpy(text, payload, bytes);
+    free(payload);
+    return text;
+}
+
+void alx_note_store(const alx_device *device, const char *name, const char *text)
+{
+    uint8_t key[ALX_SHA256_BYTES];
+    if (!device->programs->cache || note_key(device, name, key) != ALX_STATUS_OK)
+        return;
+    if (*text)
+        alx_cache_store(device->programs->cache, key, text, strlen(text));
+    else
+        alx_cache_remove(device->programs->cache, key);
+}
+
 /* --- the list --- */
 
 enum alx_status alx_programs_create(const alx_device *device,

@@ -25,6 +25,12 @@ enum alx_status alx_programs_create(const alx_device *device,
 /* Stores what was compiled on disk. Accepts NULL and nulls the pointer. */
 void alx_programs_destroy(struct alx_programs **programs);
 
+/* Notes that are kept with the programs of a device, and like them hold for this device, driver and
+ * all kernels as they are. NULL when there is none; else a text, owned: free(). */
+char *alx_note_load(const alx_device *device, const char *name);
+/* In place of an older one; "" removes it. Without a cache nothing is kept. */
+void alx_note_store(const alx_device *device, const char *name, const char *text);
+
 /* Makes one line of a compiler's log: control characters cleaned, lines joined by " | ", cut to
  * what `out` holds. `log` need not end with a NUL. */
 void alx_build_log_clean(const char *log, size_t bytes, char *out, size_t out_bytes);

@@ -49,6 +49,7 @@ struct alx_traits {
     bool unified;  /* its memory is the host's, and less slow beside its arithmetic than others' */
     bool prefetch; /* asking for cache lines ahead of need has an effect */
     size_t local_bytes; /* SIMT: of a group; 0 where that is no memory of its own */
+    const char *faults; /* borrowed; NULL or what is wrong on the device, see alx_device_faults() */
     bool clblast;       /* its work-groups and their local memory would fit */
     size_t max_alloc_bytes;
 };

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "device/faults.h"
 #include "plan/plan.h"
 #include "plan/tunings.h"
 
@@ -47,10 +48,20 @@ static const struct rule {
     {GPUS, ALX_LAYER_CONV, 1, SIZE_MAX, "tiled", "tiles shared by a work-group", {0}},
 };
 
+/* Layers without weights compute the same at every precision. */
+static bool is_fault(const struct alx_algorithm *algorithm, const struct alx_problem *problem,
+                     const struct alx_traits *traits)
+{
+    bool weighted = algorithm->kind == ALX_LAYER_CONV || algorithm->kind == ALX_LAYER_FC;
+    return alx_faults_name(traits->faults, alx_layer_kind_name(algorithm->kind), algorithm->name,
+                           alx_precision_name(weighted ? problem->precision : ALX_PRECISION_FP32));
+}
+
 static bool usable(const struct alx_algorithm *algorithm, const struct alx_problem *problem,
                    const struct alx_traits *traits, bool exact)
 {
-    return algorithm && algorithm->supports(problem, traits) && !(exact && algorithm->magnify);
+    return algorithm && algorithm->supports(problem, traits) && !(exact && algorithm->magnify) &&
+           !is_fault(algorithm, problem, traits);
 }
 
 static bool suits(const struct alx_algorithm *algorithm, const struct alx_problem *problem,
@@ -128,8 +139,8 @@ static void take(const struct alx_algorithm *algorithm, const struct alx_problem
     snprintf(out->reason, sizeof out->reason, "%s", reason);
 }
 
-void alx_choose(const struct alx_problem *problem, const struct alx_traits *traits,
-                const struct alx_wishes *wishes, struct alx_choice *out)
+static void choose_any(const struct alx_problem *problem, const struct alx_traits *traits,
+                       const struct alx_wishes *wishes, struct alx_choice *out)
 {
     enum alx_layer_kind kind = problem->info->layer.kind;
     const struct alx_algorithm *wanted =
@@ -151,6 +162,31 @@ void alx_choose(const struct alx_problem *problem, const struct alx_traits *trai
         }
 }
 
+/* Says which were left out because verify found them wrong. */
+static void tell_faults(const struct alx_problem *problem, const struct alx_traits *traits,
+                        struct alx_choice *out)
+{
+    size_t count, used = strlen(out->reason);
+    const struct alx_algorithm *const *all = alx_algorithms(&count);
+    for (size_t i = 0; i < count; i++)
+        if (all[i]->kind == problem->info->layer.kind && is_fault(all[i], problem, traits)) {
+            snprintf(out->reason + used, sizeof out->reason - used,
+                     "; %s is wrong here, says "
+                     "verify",
+                     all[i]->name);
+            used += strlen(out->reason + used);
+        }
+}
+
+bool alx_choose(const struct alx_problem *problem, const struct alx_traits *traits,
+                const struct alx_wishes *wishes, struct alx_choice *out)
+{
+    *out = (struct alx_choice){0};
+    choose_any(problem, traits, wishes, out);
+    tell_faults(problem, traits, out);
+    return out->algorithm;
+}
+
 bool alx_choose_pooled(const struct alx_problem *problem, const struct alx_traits *traits,
                        const char *wanted)
 {
@@ -159,11 +195,11 @@ bool alx_choose_pooled(const struct alx_problem *problem, const struct alx_trait
         return false;
     const struct alx_algorithm *asked = wanted ? alx_algorithm_find(ALX_LAYER_LRN, wanted) : NULL;
     if (asked)
-        return asked->supports(problem, traits);
+        return usable(asked, problem, traits, false);
     size_t count;
     const struct alx_algorithm *const *all = alx_algorithms(&count);
     for (size_t i = 0; i < count; i++)
-        if (all[i]->kind == ALX_LAYER_LRN && all[i]->supports(problem, traits))
+        if (all[i]->kind == ALX_LAYER_LRN && usable(all[i], problem, traits, false))
             return true;
     return false;
 }

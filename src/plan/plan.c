@@ -89,9 +89,10 @@ error:
     return status;
 }
 
-static void choose_step(alx_plan *plan, struct alx_step *step, const struct alx_device_info *info,
-                        const struct alx_plan_options *options,
-                        const struct alx_plan_overrides *overrides)
+static enum alx_status choose_step(alx_plan *plan, struct alx_step *step,
+                                   const struct alx_device_info *info,
+                                   const struct alx_plan_options *options,
+                                   const struct alx_plan_overrides *overrides)
 {
     struct alx_choice choice;
     const struct alx_wishes wishes = {.algorithm = overrides->algorithm,
@@ -102,19 +103,24 @@ static void choose_step(alx_plan *plan, struct alx_step *step, const struct alx_
                                          .pool = step->pool.layer.kernel_h ? &step->pool : NULL,
                                          .batch = plan->batch,
                                          .precision = plan->precision};
-    alx_choose(&step->problem, &plan->traits, &wishes, &choice);
+    if (!alx_choose(&step->problem, &plan->traits, &wishes, &choice))
+        return alx_fail(ALX_STATUS_DEVICE,
+                        "layer %s on %s: verify found every algorithm for it to be wrong with this "
+                        "driver; name another device",
+                        step->info.layer.name, wishes.device->name);
     step->algorithm = choice.algorithm;
     step->origin = choice.origin;
     step->params = choice.params;
     alx_text_copy(step->shown.reason, sizeof step->shown.reason, choice.reason);
     if (!overrides->algorithm || strcmp(overrides->algorithm, step->algorithm->name) != 0)
-        return;
+        return ALX_STATUS_OK;
     if (overrides->candidate) {
         struct alx_candidates candidates;
         alx_candidates_of(step->algorithm, &step->problem, &plan->traits, &candidates);
         step->params = candidates.list[overrides->candidate % candidates.count];
     }
     alx_params_replace(&step->params, &overrides->params);
+    return ALX_STATUS_OK;
 }
 
 /* --- tensors --- */
@@ -378,7 +384,7 @@ enum alx_status alx_plan_describe(const alx_net *net, const struct alx_device_in
         options->memory_limit_bytes ? options->memory_limit_bytes : info->global_bytes / 2;
     ALX_TRY(make_steps(plan, overrides->algorithm));
     for (size_t i = 0; i < plan->step_count; i++)
-        choose_step(plan, &plan->steps[i], info, options, overrides);
+        ALX_TRY(choose_step(plan, &plan->steps[i], info, options, overrides));
     ALX_TRY(lay_out_tensors(plan, overrides));
     ALX_TRY(describe_steps(plan));
     ALX_TRY(place_tensors(plan, alx_max(PAGE_BYTES, info->base_align_bytes)));
@@ -400,8 +406,14 @@ enum alx_status alx_plan_create_with(const alx_net *net, alx_device *device,
                                      const struct alx_plan_overrides *overrides, alx_plan **out)
 {
     enum alx_status status = ALX_STATUS_OK;
+    const struct alx_device_info *info = alx_device_get_info(device);
+    struct alx_traits own = alx_traits_of_device(info);
+    struct alx_plan_overrides all = *overrides;
     alx_plan *plan;
-    ALX_TRY(alx_plan_describe(net, alx_device_get_info(device), options, overrides, &plan));
+    own.faults = device->faults;
+    if (!all.traits)
+        all.traits = &own;
+    ALX_TRY(alx_plan_describe(net, info, options, &all, &plan));
     plan->device = device;
     *out = plan;
 error:

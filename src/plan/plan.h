@@ -84,10 +84,11 @@ struct alx_choice {
     const struct alx_algorithm *algorithm;
     struct alx_params params;
     enum alx_origin origin;
-    char reason[96];
+    char reason[160];
 };
-/* Never fails: the last algorithm of each kind supports everything and is exact. */
-void alx_choose(const struct alx_problem *problem, const struct alx_traits *traits,
+/* The last algorithm of each kind supports everything and is exact; false only where verify found
+ * all to be wrong. */
+bool alx_choose(const struct alx_problem *problem, const struct alx_traits *traits,
                 const struct alx_wishes *wishes, struct alx_choice *out);
 
 /* Whether a max-pool should be folded into the LRN layer before it: `problem` has both. */

@@ -183,6 +183,62 @@ class Profiles(Case):
             self.assertEqual(out, b"")
             self.assertIn(process.returncode, (130, -signal.SIGINT))
 
+    def test_slow_launches_are_refused(self):
+        """What the profile of a GPU that is ended after 200 ms stands against."""
+        fast = {**GPU, "compute_units": 100, "clock_mhz": 1000, "item_ns": 20000}
+        result = self.run_program("--device=1", self.red, env=environment(fast), code=5)
+        self.assert_one_error(result, "CL_OUT_OF_RESOURCES")
+
+
+@unittest.skipUnless(layers_work(), "the OpenCL loader knows no layers")
+class Faults(Case):
+    """What verify found to be wrong is left out on that device, until it is right again."""
+
+    def setUp(self):
+        self.cache = ("--device=1", f"--cache-dir={self.path(self.id())}")
+
+    def verify(self, *arguments, wrong=0, **options):
+        return self.run_program("verify", *self.cache, *arguments, env=environment(
+            {"wrong": wrong}), **options)
+
+    def explained(self, *arguments):
+        result = self.run_program(*self.cache, "--explain", *arguments, self.red, code=0)
+        return [line for line in result.out.splitlines() if line.startswith("conv2 ")][0]
+
+    def test_another_algorithm_is_chosen(self):
+        chosen = self.explained().split()[1]
+        result = self.verify("--layer=conv", f"--algorithm={chosen}", "--shapes=2", wrong=1000,
+                             code=5)
+        self.assertTrue(all(len(line) <= 80 for line in result.out.splitlines()), result)
+        self.assertIn(f"will not be chosen on this device: conv {chosen} fp32\n", result.out)
+        self.assertRegex(result.errors[0], rf"kernel conv {chosen} \(.*\): 1 of 2 shapes are wrong; "
+                         r"first shape 2 .*image 0, channel 0, row 0, column 0 is [-\d.e+]+ instead")
+        for arguments in ((), (f"--algorithm={chosen}",), ("--precision=fp16",)):
+            self.assertNotEqual(self.explained(*arguments).split()[1], chosen)
+            self.assertIn(f"{chosen} is wrong here, says verify", self.explained(*arguments))
+        self.run_program("cache", "--clear", *self.cache[1:], code=0)
+        self.assertEqual(self.explained().split()[1], chosen)
+
+    def test_nothing_is_left_to_choose(self):
+        arguments = ("--layer=max-pool", "--algorithm=direct")
+        result = self.verify(*arguments, "--shapes=1", "--json", wrong=1, code=5)
+        device = self.document(result, "verify")["devices"][0]
+        self.assertEqual(device["left_out"], ["max-pool direct fp32"])
+        result = self.classify(*self.cache, self.red, code=5)
+        self.assert_one_error(result, "layer pool1", "every algorithm", "name another device")
+        self.classify("--device=1", "--no-cache", self.red, code=0)
+        # some right shapes are no excuse, all are
+        self.verify(*arguments, "--shapes=1", code=0)
+        self.classify(*self.cache, self.red, code=5)
+        result = self.verify(*arguments, "--json", code=0)
+        self.assertEqual(self.document(result, "verify")["devices"][0]["left_out"], [])
+        self.classify(*self.cache, self.red, code=0)
+
+    def test_another_driver_gets_another_chance(self):
+        self.verify("--layer=max-pool", "--shapes=1", wrong=1, code=5)
+        self.classify(*self.cache, self.red, code=5)
+        self.classify(*self.cache, self.red, env=environment({"driver": "newer"}), code=0)
+
 
 if __name__ == "__main__":
     unittest.main()
