@@ -1,6 +1,4 @@
-/* Which device is meant, over made-up lists; what devices say of themselves, by made-up drivers;
- * and the real list. */
-#include <CL/cl_ext.h>
+/* Which device is meant, over made-up lists; and the real list. */
 #include <stdio.h>
 #include <string.h>
 

@@ -161,6 +161,37 @@ static void wrong_results_are_found(void **state)
     test_each_device(NULL, verify_sabotaged);
 }
 
+/* --- candidates --- */
+
+static size_t tried;
+
+static void count_shapes(void *user, const struct alx_verify_row *row)
+{
+    (void)user;
+    tried += row->shapes;
+    assert_int_equal(row->failures, 0);
+}
+
+static void verify_candidates(alx_device *device)
+{
+    struct alx_verify_options options = {.layer = "max-pool", .small = true, .max_shapes = 2};
+    size_t with, without;
+    tried = 0;
+    assert_ok(alx_verify_run(device, &options, count_shapes, NULL));
+    without = tried;
+    tried = 0;
+    options.candidates = true;
+    assert_ok(alx_verify_run(device, &options, count_shapes, NULL));
+    with = tried;
+    assert_true(with > without); /* several widths of a group */
+}
+
+static void all_candidates_can_be_tried(void **state)
+{
+    (void)state;
+    test_each_device(NULL, verify_candidates);
+}
+
 static void reject_unknown(alx_device *device)
 {
     const struct alx_verify_options options = {.algorithm = "magic"};
@@ -178,6 +209,7 @@ int main(int argument_count, char **arguments)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unknown_algorithms_are_refused),
         cmocka_unit_test(wrong_results_are_found),
+        cmocka_unit_test(all_candidates_can_be_tried),
     };
     const struct CMUnitTest all[] = {cmocka_unit_test(every_algorithm_is_right)};
     kinds = arguments + 1;
