@@ -15,16 +15,16 @@
 /* Families by a device that stands for them, with what its driver says. */
 static const struct family {
     const char *name;
-    size_t units, max_work_group, block_read_lanes;
+    size_t vendor_id, generation, wave, units, max_work_group, block_read_lanes;
     bool unified;
 } families[] = {
     /* units of Intel's GPUs have 8 lanes, AMD's 64, NVIDIA's 64 to 128 */
-    {"intel-gen9", 24, 256, 16, true},   /* HD Graphics 530 */
-    {"intel-xe", 32, 512, 16, true},     /* UHD Graphics 770 */
-    {"intel-arc", 512, 1024, 16, false}, /* Arc A770 */
-    {"amd-gcn", 60, 256, 0, false},      /* Radeon VII */
-    {"amd-rdna", 22, 256, 0, false},     /* Radeon RX 5500 XT */
-    {"nvidia", 46, 1024, 0, false},      /* GeForce RTX 2080 */
+    {"intel-gen9", 0x8086, 900, 0, 24, 256, 16, true},    /* HD Graphics 530 */
+    {"intel-xe", 0x8086, 1200, 0, 32, 512, 16, true},     /* UHD Graphics 770 */
+    {"intel-arc", 0x8086, 1255, 0, 512, 1024, 16, false}, /* Arc A770 */
+    {"amd-gcn", 0x1002, 0, 64, 60, 256, 0, false},        /* Radeon VII */
+    {"amd-rdna", 0x1002, 0, 32, 22, 256, 0, false},       /* Radeon RX 5500 XT */
+    {"nvidia", 0x10de, 75, 0, 46, 1024, 0, false},        /* GeForce RTX 2080 */
 };
 
 static void check(enum alx_status status)
@@ -39,7 +39,11 @@ static struct alx_device_info describe(const struct family *family)
 {
     return (struct alx_device_info){
         .type = ALX_DEVICE_GPU,
+        .vendor_id = family->vendor_id,
+        .generation = family->generation,
+        .wave = family->wave,
         .compute_units = family->units,
+        .local_bytes = 64 << 10,
         .max_work_group = family->max_work_group,
         .block_read_lanes = family->block_read_lanes,
         .unified_memory = family->unified,

@@ -29,6 +29,10 @@
 
 #pragma OPENCL FP_CONTRACT OFF
 
+/* The number of the work-group in its whole range: a range may be launched in slices, each from an
+ * offset on, and get_group_id() starts at 0 in each of them. */
+#define GROUP_ID(axis) ((int)(get_global_id(axis) / get_local_size(axis)))
+
 #define IN_ROW   ((IN_W + 2 * IN_HALO) * IN_B)
 #define IN_PLANE ((IN_H + 2 * IN_HALO) * IN_ROW)
 #define IN_IMAGE (IN_C / IN_B * IN_PLANE)

@@ -96,11 +96,11 @@ conv_direct(__global const float *restrict in, __global const weight *restrict w
             __global const float *restrict bias, __global float *restrict out, int first_panel)
 {
     const int lane = LANES == 1 ? 0 : (int)get_local_id(0);
-    const int part_panel = (int)get_group_id(0);
+    const int part_panel = GROUP_ID(0);
     const int panel = first_panel + part_panel;
     const int group = panel / GROUP_PANELS;
     const int row = panel * PANEL + lane * VECTOR;
-    const int first_pixel = (int)get_group_id(1) * PIXELS;
+    const int first_pixel = GROUP_ID(1) * PIXELS;
     __global const weight *w = weights + (size_t)part_panel * (K_ELEMS * PANEL) + lane * VECTOR;
     __global const float *x[PIXELS];
     vec sum[PIXELS][VECTORS];
@@ -338,12 +338,12 @@ SUB_GROUP_SIZE __attribute__((reqd_work_group_size(LANES, 1, 1))) __kernel void
 conv_tiled(__global const float *restrict in, __global const weight *restrict weights,
            __global const float *restrict bias, __global float *restrict out, int first_panel)
 {
-    const int part_panel = (int)get_group_id(0), panel = first_panel + part_panel;
-    const int group = panel / GROUP_PANELS, z = (int)get_group_id(2);
+    const int part_panel = GROUP_ID(0), panel = first_panel + part_panel;
+    const int group = panel / GROUP_PANELS, z = GROUP_ID(2);
     const int point = z / SPLIT, first_k = z % SPLIT * K_PART;
     const int end_k = min(first_k + K_PART, K_ELEMS);
     const int lane = (int)get_local_id(0), column = lane % COLUMNS, line = lane / COLUMNS;
-    const int first_row = (int)get_group_id(1) * TILE_ROWS, own_row = first_row + line * ROWS;
+    const int first_row = GROUP_ID(1) * TILE_ROWS, own_row = first_row + line * ROWS;
     __global const weight *w =
         weights + ((size_t)part_panel * PRODUCTS + point) * ((size_t)K_ELEMS * PANEL);
     vec sum[ROWS][VECTORS];

@@ -60,7 +60,7 @@ fc_gemv(__global const float *restrict in, __global const weight *restrict weigh
     __local float partial[LANES * ROWS * IMAGES];
 #endif
     const int lane = LANES == 1 ? 0 : (int)get_local_id(0);
-    const int part_panel = (int)get_group_id(0);
+    const int part_panel = GROUP_ID(0);
     const int row = (first_panel + part_panel) * ROWS;
     __global const weight *w = weights + (size_t)part_panel * (K_VECTORS * VECTOR * ROWS);
 

@@ -40,7 +40,7 @@ __attribute__((reqd_work_group_size(LANES, 1, 1))) __kernel void
 limits_read(__global const float *restrict in, __global float *restrict out)
 {
     const int lane = LANES == 1 ? 0 : (int)get_local_id(0);
-    __global const float *from = in + (size_t)get_group_id(0) * (LANES * CHUNK) + lane * VECTOR;
+    __global const float *from = in + (size_t)GROUP_ID(0) * (LANES * CHUNK) + lane * VECTOR;
     vec sum[4];
 #pragma unroll
     for (int j = 0; j < 4; j++)

@@ -31,7 +31,7 @@ softmax_channels(__global const float *restrict in, __global float *restrict out
     __local float partial[LANES];
 #endif
     const int lane = LANES == 1 ? 0 : (int)get_local_id(0);
-    const int pixel = (int)get_group_id(0);
+    const int pixel = GROUP_ID(0);
     const int n = pixel / (OUT_H * OUT_W), y = pixel / OUT_W % OUT_H, x = pixel % OUT_W;
     float largest = -INFINITY, sum = 0.0f;
     for (int c = lane; c < OUT_C; c += LANES)

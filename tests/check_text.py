@@ -89,6 +89,14 @@ def kernel_files_explain_themselves():
             yield f"{path}: does not say which work-group it expects"
 
 
+def kernels_count_groups_with_offsets():
+    """Launches may be slices of a range, in each of which get_group_id() starts at 0."""
+    for path in tree.files(".cl"):
+        for number, text in tree.lines(path):
+            if "get_group_id" in text:
+                yield f"{path}:{number}: get_group_id() where GROUP_ID() of common.h is needed"
+
+
 def documents_know_the_tree():
     """docs/architecture.md names every room, docs/kernels.md every kernel file and kernel."""
     def document(name):
@@ -129,7 +137,8 @@ def documents_name_what_exists():
 def main():
     problems = []
     for check in (no_machine_paths, no_unfinished_notes, lines_fit, files_and_functions_are_short,
-                  headers_have_guards, kernel_files_explain_themselves, documents_know_the_tree,
+                  headers_have_guards, kernel_files_explain_themselves,
+                  kernels_count_groups_with_offsets, documents_know_the_tree,
                   documents_name_what_exists):
         problems += check()
     tree.finish(problems, f"the text of {len(tree.files())} files")

@@ -1,6 +1,8 @@
 /* What converting does to a model: int8 and its scales, where it is from, names of classes, values
  * that are not finite. */
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <alexnet_cl/model.h>
@@ -93,6 +95,64 @@ static void int8_weights_have_a_scale_for_each_output_channel(void **state)
     alx_model_destroy(&wide);
     alx_model_destroy(&whole);
     alx_model_destroy(&model);
+}
+
+/* What golden/make_safetensors.py wrote. */
+static void int8_of_the_reference_implementation_loads(void **state)
+{
+    (void)state;
+    static const size_t weighted[] = {0, 3}, tensors[] = {0, 2}, rows[] = {4, 3};
+    char path[512];
+    alx_model *model = NULL;
+    snprintf(path, sizeof path, "%s/safetensors/int8.safetensors", getenv("ALX_TEST_GOLDEN"));
+    assert_ok(alx_model_load(path, NULL, &model));
+    for (size_t l = 0; l < 2; l++) {
+        struct alx_tensor_view weights = alx_model_weights(model, weighted[l]);
+        struct alx_tensor_view scales = alx_model_scales(model, weighted[l]);
+        assert_int_equal(weights.dtype, ALX_DTYPE_I8);
+        assert_int_equal(scales.elems, rows[l]);
+        for (size_t i = 0; i < weights.elems; i++) {
+            float value, scale;
+            alx_view_read(weights, i, 1, &value);
+            alx_view_read(scales, i / (weights.elems / rows[l]), 1, &scale);
+            assert_true(value == (float)((int)((37 * i + 11 * tensors[l]) % 101) - 50));
+            assert_true(scale == (float)(i / (weights.elems / rows[l]) + 1) / 64);
+        }
+        assert_int_equal(alx_model_biases(model, weighted[l]).dtype, ALX_DTYPE_F32);
+    }
+    assert_int_equal(alx_model_scales(model, 1).elems, 0);
+    alx_model_destroy(&model);
+}
+
+/* Scales that are not positive, or so large that a product could overflow. */
+static void wrong_scales_are_refused(void **state)
+{
+    (void)state;
+    const float bad[] = {0, -1, NAN, INFINITY, 0x1p120f};
+    const char *path = test_files_path("scales.safetensors");
+    alx_model *model = small_model(), *loaded = NULL;
+    assert_ok(alx_model_save(model, path, ALX_DTYPE_I8));
+    alx_model_destroy(&model);
+    assert_ok(alx_model_load(path, NULL, &model));
+    size_t bytes = model->mapping.bytes;
+    uint8_t *file = malloc(bytes);
+    assert_non_null(file);
+    memcpy(file, model->mapping.data, bytes);
+    uint8_t *scale = file +
+                     ((const uint8_t *)alx_model_scales(model, 0).data - model->mapping.data) +
+                     sizeof *bad;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        memcpy(scale, &bad[i], sizeof bad[i]);
+        assert_fails(alx_model_read("x", file, bytes, NULL, &loaded), ALX_STATUS_MODEL,
+                     "x: tensor conv1.weight_scale: value 1 is not a positive number below 2^120");
+    }
+    const float largest = 0x1.fffffep119f;
+    memcpy(scale, &largest, sizeof largest);
+    assert_ok(alx_model_read("x", file, bytes, NULL, &loaded));
+    assert_ok(alx_model_save(loaded, path, ALX_DTYPE_F32));
+    alx_model_destroy(&loaded);
+    alx_model_destroy(&model);
+    free(file);
 }
 
 static void where_weights_come_from_is_kept(void **state)
@@ -194,6 +254,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(int8_weights_have_a_scale_for_each_output_channel),
+        cmocka_unit_test(int8_of_the_reference_implementation_loads),
+        cmocka_unit_test(wrong_scales_are_refused),
         cmocka_unit_test(where_weights_come_from_is_kept),
         cmocka_unit_test(names_of_imagenet_come_with_1000_classes),
         cmocka_unit_test(values_that_are_not_finite_are_taken_when_allowed),

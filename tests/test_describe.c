@@ -1,13 +1,13 @@
-/* What devices say of themselves, told by made-up drivers. */
+/* What devices say of themselves, as a made-up driver answers. */
 #include <CL/cl_ext.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "device/cl.h"
 #include "device/devices.h"
 #include "support/test.h"
 
-enum { CL_DEVICE_IP_VERSION = 0x4250 }; /* an Intel extension, not in every header */
+/* Of extensions, and not in every header. */
+enum { CL_DEVICE_IP_VERSION = 0x4250, PCI_BUS_ID_NV = 0x4008 };
 
 /* What a made-up driver answers. */
 static struct {
@@ -19,6 +19,7 @@ static struct {
     cl_device_info huge;    /* this text claims to be endless */
     cl_device_type type;
     size_t work_group;
+    cl_uint align_bits;
     size_t too_new; /* queries that the version does not know */
 } driver;
 
@@ -34,7 +35,7 @@ static cl_int answer(const void *value, size_t value_bytes, size_t bytes, void *
     return CL_SUCCESS;
 }
 
-/* NULL: not a text. */
+/* NULL when it is no text that is asked for. */
 static const char *text_of(cl_device_info what)
 {
     switch (what) {
@@ -75,7 +76,7 @@ static cl_uint number_of(cl_device_info what)
     case CL_DEVICE_ENDIAN_LITTLE:
         return driver.little;
     case CL_DEVICE_MEM_BASE_ADDR_ALIGN:
-        return 1024;
+        return driver.align_bits;
     case CL_DEVICE_MAX_COMPUTE_UNITS:
     case CL_DEVICE_MAX_CLOCK_FREQUENCY:
     case CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT:
@@ -90,18 +91,21 @@ static cl_uint number_of(cl_device_info what)
 static cl_int CL_API_CALL fake_query(cl_device_id id, cl_device_info what, size_t bytes, void *out,
                                      size_t *out_bytes)
 {
-    static const cl_ulong wide = (cl_ulong)1 << 33;
-    const char *text = text_of(what);
+    const char *text;
+    const cl_ulong wide = (cl_ulong)1 << 33;
     (void)id;
     if (what == driver.failing)
         return CL_INVALID_VALUE;
     if (what == driver.huge)
         return answer(NULL, SIZE_MAX / 2, bytes, NULL, out_bytes);
-    if (text)
+    if ((text = text_of(what)))
         return answer(text, strlen(text) + 1, bytes, out, out_bytes);
     switch (what) {
     case CL_DEVICE_SUB_GROUP_SIZES_INTEL:
         return answer(driver.sub_group_sizes, sizeof driver.sub_group_sizes, bytes, out, out_bytes);
+    case CL_DEVICE_TOPOLOGY_AMD:
+    case PCI_BUS_ID_NV:
+        return CL_INVALID_VALUE;
     case CL_DEVICE_TYPE:
         return answer(&driver.type, sizeof driver.type, bytes, out, out_bytes);
     case CL_DEVICE_GLOBAL_MEM_SIZE:
@@ -110,13 +114,8 @@ static cl_int CL_API_CALL fake_query(cl_device_id id, cl_device_info what, size_
         return answer(&wide, sizeof wide, bytes, out, out_bytes);
     case CL_DEVICE_MAX_WORK_GROUP_SIZE:
         return answer(&driver.work_group, sizeof driver.work_group, bytes, out, out_bytes);
-    case CL_DEVICE_TOPOLOGY_AMD:
-    case 0x4008: /* the bus, NVIDIA's way */
-        return CL_INVALID_VALUE;
-    default: {
-        const cl_uint narrow = number_of(what);
-        return answer(&narrow, sizeof narrow, bytes, out, out_bytes);
-    }
+    default:
+        return answer(&(cl_uint){number_of(what)}, sizeof(cl_uint), bytes, out, out_bytes);
     }
 }
 
@@ -137,6 +136,7 @@ static int make_driver(void **state)
     driver.compiler = driver.available = driver.little = CL_TRUE;
     driver.type = CL_DEVICE_TYPE_GPU;
     driver.work_group = 4096;
+    driver.align_bits = 1024;
     return 0;
 }
 
@@ -172,9 +172,9 @@ static void the_place_on_the_bus_is_read(void **state)
         const char *place;
     } cases[] = {
         {"cl_khr_pci_bus_info", CL_DEVICE_PCI_BUS_INFO_KHR, "0001:2a:1f.7"},
-        {"cl_nv_device_attribute_query", 0x4008, "0003:65:02.1"},
+        {"cl_nv_device_attribute_query", PCI_BUS_ID_NV, "0003:65:02.1"},
         {"cl_amd_device_attribute_query", CL_DEVICE_TOPOLOGY_AMD, "0000:c1:00.1"},
-        {"cl_khr_pci_bus_info cl_nv_device_attribute_query", 0x4008, "0003:65:02.1"},
+        {"cl_khr_pci_bus_info cl_nv_device_attribute_query", PCI_BUS_ID_NV, "0003:65:02.1"},
         {"cl_khr_pci_bus_info", 0, ""}, /* promised, and not told */
         {"", CL_DEVICE_PCI_BUS_INFO_KHR, ""},
     };
@@ -205,6 +205,21 @@ static void properties_are_read(void **state)
     assert_int_equal(info.vector_floats, 8);
     assert_true(info.fp16 && info.unified_memory);
     assert_false(info.sub_groups || info.int8_dot || info.simulator || info.software);
+}
+
+static void alignments_are_plausible(void **state)
+{
+    (void)state;
+    driver.align_bits = 0;
+    assert_int_equal(describe().base_align_bytes, 1);
+    driver.align_bits = 1 << 19;
+    assert_int_equal(describe().base_align_bytes, 65536);
+    assert_string_equal(describe().problem, "");
+    for (driver.align_bits = 1000; driver.align_bits; driver.align_bits <<= 22) {
+        assert_int_equal(describe().base_align_bytes, 4096);
+        assert_non_null(strstr(describe().problem, "bits is not plausible"));
+        assert_true(describe().usable);
+    }
 }
 
 static void generations_are_told_apart(void **state)
@@ -374,6 +389,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_place_on_the_bus_is_read),
         cmocka_unit_test_setup(properties_are_read, make_driver),
+        cmocka_unit_test_setup(alignments_are_plausible, make_driver),
         cmocka_unit_test_setup(generations_are_told_apart, make_driver),
         cmocka_unit_test_setup(options_follow_from_version_and_extensions, make_driver),
         cmocka_unit_test_setup(unusable_devices_say_why, make_driver),

@@ -26,6 +26,7 @@ static struct alx_device_info gpu(size_t index)
     return (struct alx_device_info){
         .type = ALX_DEVICE_GPU,
         .compute_units = gpus[index].units,
+        .local_bytes = 64 << 10,
         .max_work_group = 256,
         .block_read_lanes = gpus[index].block_read_lanes,
         .unified_memory = gpus[index].unified,

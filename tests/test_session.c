@@ -278,6 +278,34 @@ static void streamed_weights_give_the_same_bits(void **state)
     test_each_device(NULL, check_streaming);
 }
 
+/* Every launch in slices, also those for parts of the weights. */
+static void check_slices(alx_device *device)
+{
+    float whole[IMAGES * CLASSES], sliced[IMAGES * CLASSES];
+    const struct alx_plan_options options = {.batch = 2};
+    run(device, &options, IMAGES, whole);
+    for (size_t part_bytes = 0; part_bytes <= 4096; part_bytes += 4096)
+        for (size_t slices = 2; slices <= 1000; slices *= 7) {
+            const struct alx_plan_overrides overrides = {.slices = slices,
+                                                         .max_part_bytes = part_bytes};
+            alx_plan *plan = NULL;
+            alx_session *session = NULL;
+            assert_ok(alx_plan_create_with(net, device, &options, &overrides, &plan));
+            assert_ok(alx_session_create_with(plan, weight_views, bias_views, NULL, &session));
+            assert_true(session->steps[0].launch_count >= 2 * plan->steps[0].recipe.launch_count);
+            assert_ok(alx_session_run(session, images, IMAGES, sliced));
+            assert_memory_equal(whole, sliced, sizeof whole);
+            alx_session_destroy(&session);
+            alx_plan_destroy(&plan);
+        }
+}
+
+static void slices_give_the_same_bits(void **state)
+{
+    (void)state;
+    test_each_device(NULL, check_slices);
+}
+
 static void check_plan(alx_device *device)
 {
     static const char *const steps[] = {"conv1", "norm1+pool1", "conv2", "norm2", "relu3",
@@ -378,6 +406,7 @@ int main(void)
         cmocka_unit_test(partial_batches_give_the_same),
         cmocka_unit_test(results_repeat_to_the_bit),
         cmocka_unit_test(streamed_weights_give_the_same_bits),
+        cmocka_unit_test(slices_give_the_same_bits),
         cmocka_unit_test(plans_fold_and_tell),
         cmocka_unit_test(exact_plans_have_no_winograd),
         cmocka_unit_test(steps_are_timed_when_profiling),

@@ -5,6 +5,9 @@
  * of independent samples is too narrow where a machine is slow for a while and many samples share
  * it. So a long run is also cut into blocks: their medians show how the time wanders, and the
  * interval is widened to hold the middle 80 % of them.
+ *
+ * What disturbs a whole run moves its median, too, but rarely all of its samples: load adds time,
+ * and takes none away. So the quickest samples must have changed as well.
  */
 #include <alexnet_cl/measure.h>
 #include <math.h>
@@ -25,6 +28,7 @@ static const double least_part = 0.01;
 struct interval {
     size_t samples;
     double median, low, high; /* NAN where there are too few samples */
+    double quick;             /* one sample in a hundred is shorter */
 };
 
 static bool agree(const json_t *a, const json_t *b, const char *const *keys)
@@ -37,6 +41,12 @@ static bool agree(const json_t *a, const json_t *b, const char *const *keys)
 
 /* --- intervals --- */
 
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
 static enum alx_status interval_of(const json_t *timed, struct interval *out)
 {
     enum alx_status status = ALX_STATUS_OK;
@@ -45,7 +55,7 @@ static enum alx_status interval_of(const json_t *timed, struct interval *out)
     size_t count = 0;
     double *samples = bench_samples(json_object_get(timed, "samples_ms"), &count);
     ALX_TRY(alx_statistics_of(samples, count, &all));
-    *out = (struct interval){all.count, all.median, all.low, all.high};
+    *out = (struct interval){all.count, all.median, all.low, all.high, NAN};
     for (size_t i = 0; i < BLOCKS && count >= BLOCKS * LEAST_IN_BLOCK; i++) {
         size_t from = i * count / BLOCKS, to = (i + 1) * count / BLOCKS;
         ALX_TRY(alx_statistics_of(samples + from, to - from, &block));
@@ -56,6 +66,9 @@ static enum alx_status interval_of(const json_t *timed, struct interval *out)
         out->low = fmin(out->low, block.p10);
         out->high = fmax(out->high, block.p90);
     }
+    qsort(samples, count, sizeof *samples, by_value); /* their order is not needed any more */
+    if (count)
+        out->quick = samples[count / 100];
 error:
     free(samples);
     return status;
@@ -68,23 +81,31 @@ static json_t *interval_json(const json_t *timed, const struct interval *interva
     cli_json_set(object, "median_ms", cli_json_number(interval->median));
     cli_json_set(object, "low_ms", cli_json_number(interval->low));
     cli_json_set(object, "high_ms", cli_json_number(interval->high));
+    cli_json_set(object, "quick_ms", cli_json_number(interval->quick));
     cli_json_set(object, "samples", cli_json_count(interval->samples));
     cli_json_set(object, "algorithm", cli_json_text(algorithm));
     return object;
 }
 
-/* Ambiguous: the intervals meet, but not so that one could say they are the same. */
+static double percent_of(double old, double new)
+{
+    return 100 * (new / old - 1);
+}
+
+/* Ambiguous: the intervals meet, but not so that one could say they are the same; or they are
+ * apart, but the quickest samples are not. */
 static const char *verdict_of(const struct interval *old, const struct interval *new)
 {
-    double change = 100 * (new->median / old->median - 1);
+    double change = percent_of(old->median, new->median);
+    double quick = percent_of(old->quick, new->quick);
     if (isnan(old->low) || isnan(new->low) || isnan(change))
         return "ambiguous";
     if (fabs(change) < least_change_percent)
         return "same";
     if (new->low > old->high)
-        return "slower";
+        return quick >= least_change_percent ? "slower" : "ambiguous";
     if (new->high < old->low)
-        return "faster";
+        return quick <= -least_change_percent ? "faster" : "ambiguous";
     bool meet = old->low <= new->median &&new->median <= old->high &&new->low <= old->median &&
                 old->median <= new->high;
     return meet ? "same" : "ambiguous";
@@ -113,8 +134,9 @@ static enum alx_status compare_times(const json_t *old, const json_t *new, doubl
     ALX_TRY(interval_of(old, &before));
     ALX_TRY(interval_of(new, &after));
     const char *verdict = verdict_of(&before, &after);
-    double change = 100 * (after.median / before.median - 1);
-    bool regression = counts && !strcmp(verdict, "slower") && change > threshold;
+    double change = percent_of(before.median, after.median);
+    double sure = fmin(change, percent_of(before.quick, after.quick));
+    bool regression = counts && !strcmp(verdict, "slower") && sure > threshold;
     bool few = isnan(before.low) || isnan(after.low);
     *out = row_of(verdict, few ? "too few samples" : "", regression);
     cli_json_set(*out, "change_percent", cli_json_number(change));

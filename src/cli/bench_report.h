@@ -81,8 +81,9 @@ char *bench_page(const json_t *document);
  * same network and weights on the same machine; USAGE says which they are not. */
 enum alx_status bench_check_comparable(const json_t *old, const json_t *new);
 /* A bench-compare/1 document of two of bench/1. A regression is a run, or a layer that takes at
- * least a hundredth of its run, that is slower by more than `threshold_percent`, or a device or run
- * that was measured and now fails. USAGE where they cannot be compared. `*out` is owned. */
+ * least a hundredth of its run, that is slower by more than `threshold_percent`, in its median and
+ * its quickest samples, or a device or run that was measured and now fails. USAGE where they cannot
+ * be compared. `*out` is owned. */
 enum alx_status bench_compare(const json_t *old, const json_t *new, double threshold_percent,
                               json_t **out);
 /* What was found, over runs and layers. */

@@ -65,7 +65,7 @@ json_t *cli_json_text(const char *text)
 
 json_t *cli_json_count(uint64_t value)
 {
-    return json_integer((json_int_t)value);
+    return json_integer(value < INT64_MAX ? (json_int_t)value : INT64_MAX);
 }
 
 json_t *cli_json_known(uint64_t value)

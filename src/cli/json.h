@@ -25,7 +25,7 @@ void cli_json_set(json_t *object, const char *key, json_t *value);
 int cli_json_finish(json_t *document, const struct cli_options *options, int code);
 
 json_t *cli_json_text(const char *text);
-json_t *cli_json_count(uint64_t value);
+json_t *cli_json_count(uint64_t value); /* at most 2^63 - 1 */
 json_t *cli_json_known(uint64_t value); /* 0 is null */
 json_t *cli_json_number(double value);
 json_t *cli_json_ms(uint64_t ns);

@@ -292,6 +292,18 @@ static void demand(alx_device_query *query, cl_device_id id, cl_device_info para
     }
 }
 
+/* OpenCL tells bits. What is no power of two or larger than any page is nobody's alignment. */
+static void read_alignment(struct alx_device_info *info)
+{
+    enum { USUAL_BYTES = 4096, MOST_BYTES = 1 << 16 };
+    size_t bytes = alx_max(1, info->base_align_bytes / 8);
+    if (bytes > MOST_BYTES || (bytes & (bytes - 1))) {
+        note(info, "its alignment of %zu bits is not plausible", info->base_align_bytes);
+        bytes = USUAL_BYTES;
+    }
+    info->base_align_bytes = bytes;
+}
+
 void alx_device_describe(alx_device_query *query, cl_device_id id, struct alx_device_info *info)
 {
     int version = 10;
@@ -306,7 +318,7 @@ void alx_device_describe(alx_device_query *query, cl_device_id id, struct alx_de
             info->opencl_major = info->opencl_minor = 0;
         version = version_of(info) > 10 ? version_of(info) : 10;
     }
-    info->base_align_bytes = alx_max(1, info->base_align_bytes / 8); /* OpenCL tells bits */
+    read_alignment(info);
     info->vector_floats = alx_max(1, info->vector_floats);
     read_type(query, id, info);
     read_extensions(query, id, info);

@@ -1,6 +1,5 @@
 #include "model/safetensors.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +12,9 @@
 #include "util/json.h"
 #include "util/memory.h"
 #include "util/text.h"
+
+/* What -128 is multiplied by must stay finite. */
+#define MOST_SCALE 0x1p120f
 
 enum { LENGTH_BYTES = 8, MAX_HEADER_BYTES = 100 * 1000 * 1000 };
 
@@ -225,9 +227,10 @@ static enum alx_status read_scales(struct alx_source *source)
         for (size_t j = 0; j < scales->view.elems; j++) {
             float scale;
             alx_view_read(scales->view, j, 1, &scale);
-            if (!(scale > 0 && isfinite(scale))) {
-                status = alx_fail(ALX_STATUS_MODEL, "tensor %s: value %zu is not a positive number",
-                                  shown, j);
+            if (!(scale > 0 && scale < MOST_SCALE)) {
+                status =
+                    alx_fail(ALX_STATUS_MODEL,
+                             "tensor %s: value %zu is not a positive number below 2^120", shown, j);
                 goto error;
             }
         }

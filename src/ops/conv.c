@@ -252,7 +252,7 @@ static bool clblast_supports(const struct alx_problem *p, const struct alx_trait
     struct alx_weight_shape w = alx_layer_weight_shape(p->info);
     size_t weights = w.out_channels * w.in_channels * w.kernel_h * w.kernel_w;
     size_t columns = weights / w.out_channels * p->info->out.height * p->info->out.width;
-    return ALX_HAVE_CLBLAST && p->precision == ALX_PRECISION_FP32 &&
+    return ALX_HAVE_CLBLAST && t->clblast && p->precision == ALX_PRECISION_FP32 &&
            weights <= t->max_alloc_bytes / 4 && columns <= t->max_alloc_bytes / 8;
 }
 

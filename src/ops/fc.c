@@ -177,8 +177,7 @@ const struct alx_algorithm alx_fc_gemm = {
 
 static bool clblast_supports(const struct alx_problem *p, const struct alx_traits *t)
 {
-    (void)t;
-    return ALX_HAVE_CLBLAST && p->precision == ALX_PRECISION_FP32;
+    return ALX_HAVE_CLBLAST && t->clblast && p->precision == ALX_PRECISION_FP32;
 }
 
 static enum alx_status clblast_describe(const struct alx_problem *p,

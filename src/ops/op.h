@@ -48,6 +48,8 @@ struct alx_traits {
     size_t units;  /* compute units: how many work-groups run at the same time, at least */
     bool unified;  /* its memory is the host's, and less slow beside its arithmetic than others' */
     bool prefetch; /* asking for cache lines ahead of need has an effect */
+    size_t local_bytes; /* SIMT: of a group; 0 where that is no memory of its own */
+    bool clblast;       /* its work-groups and their local memory would fit */
     size_t max_alloc_bytes;
 };
 struct alx_traits alx_traits_of_device(const struct alx_device_info *info);
@@ -123,6 +125,7 @@ struct alx_launch {
     bool per_panel; /* repeated for each part of the weights: global[panel_axis] counts this part's
                        panels (in work-groups) */
     size_t panel_axis;
+    size_t slices; /* set by the planner: how many launches the range is cut into; 0 or 1: one */
     struct alx_gemm
         gemm; /* per_panel: n is this part's rows, c_offset moves by the rows before it */
 };

@@ -121,14 +121,22 @@ error:
     return status;
 }
 
+/* The scale that a row of the model has, 1 unless it is I8. */
+static float model_scale(const struct alx_pack *pack, size_t source)
+{
+    float scale = 1;
+    if (pack->weights.dtype == ALX_DTYPE_I8)
+        alx_view_read(pack->scales, source, 1, &scale);
+    return scale;
+}
+
 /* Reads a row as float32 and returns its scale for int8. */
 static float read_row(const struct alx_pack *pack, size_t source, size_t count, float *row)
 {
-    float scale;
+    float scale = model_scale(pack, source);
     alx_view_read(pack->weights, source * count, count, row);
     if (pack->weights.dtype != ALX_DTYPE_I8)
         return pack->format.precision == ALX_PRECISION_INT8 ? alx_quantise_scale(row, count) : 1;
-    alx_view_read(pack->scales, source, 1, &scale);
     for (size_t i = 0; i < count; i++)
         row[i] *= scale;
     return scale;
@@ -243,7 +251,8 @@ enum alx_status alx_pack_biases(const struct alx_pack *pack, float *out)
         if (pack->biases.elems)
             alx_view_read(pack->biases, source, 1, &out[r]);
         if (pack->format.precision == ALX_PRECISION_INT8)
-            out[rows + r] = read_row(pack, source, k, values);
+            out[rows + r] = pack->weights.dtype == ALX_DTYPE_I8 ? model_scale(pack, source)
+                                                                : read_row(pack, source, k, values);
     }
 error:
     free(values);

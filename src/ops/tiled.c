@@ -24,6 +24,12 @@ size_t alx_tiled_rows(const struct alx_params *params)
     return params->lanes / params->columns * params->rows;
 }
 
+bool alx_tiled_possible(const struct alx_traits *t)
+{
+    enum { LARGEST_TILE_BYTES = 8 << 10 };
+    return t->simt && (t->block_read_lanes || t->local_bytes >= LARGEST_TILE_BYTES);
+}
+
 /* Sums that a lane may hold. Of the 64 floats that 16 lanes have each on Intel's GPUs, or the 128
  * of 8 lanes, a quarter: compilers read the weights of many steps ahead. Through local memory as
  * many as leave several groups' registers on a unit. docs/registers.md shows that nothing spills.
@@ -143,7 +149,7 @@ void alx_tiled_macros(struct alx_text *options, const struct alx_params *params,
 static bool supports(const struct alx_problem *p, const struct alx_traits *t)
 {
     (void)p;
-    return t->simt;
+    return alx_tiled_possible(t);
 }
 
 static size_t row_count(const struct alx_problem *p)

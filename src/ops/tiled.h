@@ -20,6 +20,8 @@ void alx_choose_tiled(const struct alx_tiled_shape *shape, const struct alx_trai
 /* Adds the other tiles of which nothing spills; the rest of their values is that of `base`. */
 void alx_tiled_candidates(const struct alx_tiled_shape *shape, const struct alx_traits *traits,
                           const struct alx_params *base, struct alx_candidates *out);
+/* Whether lanes have a way to share tiles: sub-groups, or enough local memory for every tile. */
+bool alx_tiled_possible(const struct alx_traits *traits);
 /* Output channels of a panel, and rows of a work-group. */
 size_t alx_tiled_panel(const struct alx_params *params);
 size_t alx_tiled_rows(const struct alx_params *params);

@@ -66,20 +66,44 @@ static const struct family *family_of(const struct alx_device_info *info, bool s
     return &families[i];
 }
 
+/* Devices have told widths of 0 and of more than OpenCL has. */
+static size_t plausible_vector(size_t floats)
+{
+    return floats >= 16 ? 16 : floats >= 8 ? 8 : 4;
+}
+
+/* As many lanes as may work together: their sums meet in local memory. */
+static size_t most_lanes(const struct alx_device_info *info)
+{
+    enum { MOST = 256, LOCAL_BYTES_OF_LANE = 32 };
+    uint64_t by_memory = info->local_bytes / LOCAL_BYTES_OF_LANE;
+    size_t most = alx_min(MOST, info->max_work_group);
+    return alx_max(1, by_memory < most ? (size_t)by_memory : most);
+}
+
+/* What CLBlast takes for granted: groups of 256 that share 32 KiB, and an answer to every query. */
+static bool suits_clblast(const struct alx_device_info *info)
+{
+    return info->max_work_group >= 256 && info->local_bytes >= 32 << 10 && !info->problem[0];
+}
+
 struct alx_traits alx_traits_of_device(const struct alx_device_info *info)
 {
+    enum { MOST_UNITS = 1 << 16 };
     bool simt = info->type != ALX_DEVICE_CPU || info->software;
     const struct family *family = family_of(info, simt);
     struct alx_traits traits = {
         .family = family->family,
         .simt = simt,
-        .vector = simt ? 1 : alx_max(4, info->vector_floats),
+        .vector = simt ? 1 : plausible_vector(info->vector_floats),
         .lanes = simt ? 64 : 1,
-        .max_lanes = simt ? alx_max(1, alx_min(256, info->max_work_group)) : 1,
+        .max_lanes = simt ? most_lanes(info) : 1,
         .block_read_lanes = simt ? info->block_read_lanes : 0,
-        .units = alx_max(1, info->compute_units),
+        .units = alx_max(1, alx_min(info->compute_units, MOST_UNITS)),
         .unified = info->unified_memory,
+        .local_bytes = (size_t)info->local_bytes,
         .prefetch = !simt && !info->simulator,
+        .clblast = suits_clblast(info),
         .max_alloc_bytes = (size_t)info->max_alloc_bytes,
     };
     /* 512-bit registers come in 32 (AVX-512), narrower ones in 16 (AVX2, SSE) or 32 (NEON). */

@@ -16,7 +16,7 @@ enum { MOST_SIDE = 6 };
 
 static bool supports(const struct alx_problem *p, const struct alx_traits *t)
 {
-    return t->simt && alx_winograd_possible(&p->info->layer);
+    return alx_tiled_possible(t) && alx_winograd_possible(&p->info->layer);
 }
 
 /* Values in the workspace: transformed input and products. */

@@ -384,8 +384,10 @@ enum alx_status alx_plan_describe(const alx_net *net, const struct alx_device_in
     ALX_TRY(place_tensors(plan, alx_max(PAGE_BYTES, info->base_align_bytes)));
     ALX_TRY(place_weights(plan, overrides->max_part_bytes ? overrides->max_part_bytes
                                                           : plan->traits.max_alloc_bytes));
-    for (size_t i = 0; i < plan->step_count; i++)
+    for (size_t i = 0; i < plan->step_count; i++) {
+        alx_pace_step(&plan->steps[i], plan->batch, info, overrides->slices);
         show_step(plan, i);
+    }
     *out = plan;
     plan = NULL;
 error:

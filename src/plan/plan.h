@@ -60,6 +60,7 @@ struct alx_plan_overrides {
     struct alx_params params; /* non-zero fields replace the chosen ones, for `algorithm` */
     struct alx_layout out;    /* of the last tensor */
     size_t max_part_bytes;
+    size_t slices; /* of every launch that is a kernel */
 };
 
 enum alx_status alx_plan_create_with(const alx_net *net, alx_device *device,
@@ -92,6 +93,11 @@ void alx_choose(const struct alx_problem *problem, const struct alx_traits *trai
 /* Whether a max-pool should be folded into the LRN layer before it: `problem` has both. */
 bool alx_choose_pooled(const struct alx_problem *problem, const struct alx_traits *traits,
                        const char *wanted);
+
+/* pace.c: cuts launches that might last too long into slices; `slices` as in alx_plan_overrides.
+ * Parts of weights are known already. */
+void alx_pace_step(struct alx_step *step, size_t batch, const struct alx_device_info *info,
+                   size_t slices);
 
 /* arena.c: gives every block an offset such that no two that are alive at the same time overlap;
  * returns the arena's size. Blocks of 0 bytes are left out and get offset 0. */

@@ -60,17 +60,51 @@ error:
     return status;
 }
 
+/* How many slices there are of a launch: no more than work-groups along the axis that has most. */
+static size_t slices_of(const struct alx_launch *launch, size_t panels, size_t *axis,
+                        size_t *groups)
+{
+    *axis = *groups = 0;
+    for (size_t i = 0; i < 3 && launch->kernel; i++) {
+        bool counted = launch->per_panel && i == launch->panel_axis;
+        size_t count = launch->global[i] / launch->local[i] * (counted ? panels : 1);
+        if (count > *groups) {
+            *groups = count;
+            *axis = i;
+        }
+    }
+    return alx_max(1, alx_min(launch->slices, *groups));
+}
+
+static void bind_range(struct alx_bound_launch *bound, size_t panels)
+{
+    const struct alx_launch *launch = bound->launch;
+    size_t axis, groups, slices = slices_of(launch, panels, &axis, &groups);
+    memcpy(bound->global, launch->global, sizeof bound->global);
+    if (launch->per_panel)
+        bound->global[launch->panel_axis] *= panels;
+    if (slices == 1)
+        return;
+    size_t first = groups * bound->slice / slices, end = groups * (bound->slice + 1) / slices;
+    bound->offset[axis] = first * launch->local[axis];
+    bound->global[axis] = (end - first) * launch->local[axis];
+}
+
+static size_t panels_of(const struct alx_step *step, const struct alx_launch *launch, size_t part)
+{
+    return launch->per_panel ? alx_min(step->part_panels, step->panels - part * step->part_panels)
+                             : 1;
+}
+
 static enum alx_status bind_launch(alx_session *session, size_t step_index,
                                    struct alx_bound_launch *bound)
 {
     const struct alx_step *step = &session->plan->steps[step_index];
     const struct alx_launch *launch = bound->launch;
     size_t first = bound->part * step->part_panels;
-    size_t panels = launch->per_panel ? alx_min(step->part_panels, step->panels - first) : 1;
-    memcpy(bound->global, launch->global, sizeof bound->global);
+    size_t panels = panels_of(step, launch, bound->part);
     if (launch->kernel) {
-        if (launch->per_panel)
-            bound->global[launch->panel_axis] *= panels;
+        bind_range(bound, panels);
         return bind_kernel(session, step_index, bound);
     }
     bound->gemm = launch->gemm;
@@ -84,22 +118,38 @@ static enum alx_status bind_launch(alx_session *session, size_t step_index,
     return ALX_STATUS_OK;
 }
 
+static enum alx_status bind_part(alx_session *session, size_t index,
+                                 const struct alx_launch *launch, size_t part)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    struct alx_bound_step *bound = &session->steps[index];
+    size_t axis, groups, panels = panels_of(bound->step, launch, part);
+    size_t slices = slices_of(launch, panels, &axis, &groups);
+    for (size_t slice = 0; slice < slices; slice++) {
+        struct alx_bound_launch *bl = &bound->launches[bound->launch_count++];
+        bl->launch = launch;
+        bl->part = part;
+        bl->slice = slice;
+        ALX_TRY(bind_launch(session, index, bl));
+    }
+error:
+    return status;
+}
+
 static enum alx_status bind_step(alx_session *session, size_t index)
 {
     enum alx_status status = ALX_STATUS_OK;
     const struct alx_step *step = &session->plan->steps[index];
     struct alx_bound_step *bound = &session->steps[index];
-    size_t most = step->recipe.launch_count * alx_max(1, step->part_count);
+    size_t most = 0;
+    for (size_t i = 0; i < step->recipe.launch_count; i++)
+        most += alx_max(1, step->part_count) * alx_max(1, step->recipe.launches[i].slices);
     ALX_TRY(alx_alloc(most, sizeof *bound->launches, "a session", &bound->launches));
     for (size_t i = 0; i < step->recipe.launch_count; i++) {
         const struct alx_launch *launch = &step->recipe.launches[i];
         size_t repeats = launch->per_panel ? step->part_count : 1;
-        for (size_t part = 0; part < repeats; part++) {
-            struct alx_bound_launch *bl = &bound->launches[bound->launch_count++];
-            bl->launch = launch;
-            bl->part = part;
-            ALX_TRY(bind_launch(session, index, bl));
-        }
+        for (size_t part = 0; part < repeats; part++)
+            ALX_TRY(bind_part(session, index, launch, part));
     }
 error:
     return status;
@@ -231,6 +281,26 @@ void alx_session_destroy(alx_session **pointer)
 
 /* --- running --- */
 
+/* A kernel may allow smaller groups than its device, which some drivers tell wrongly and all only
+ * after building it: so the launch decides. */
+static enum alx_status launch_kernel(const alx_session *session, const struct alx_bound_launch *bl,
+                                     cl_event *event)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    const struct alx_launch *launch = bl->launch;
+    cl_int error = clEnqueueNDRangeKernel(session->queue, bl->kernel, 3, bl->offset, bl->global,
+                                          launch->local, 0, NULL, event);
+    if (error == CL_INVALID_WORK_GROUP_SIZE)
+        return alx_fail(ALX_STATUS_DEVICE,
+                        "%s on %s: kernel %s: its work-groups of %zu are too large for the device; "
+                        "name another device",
+                        launch->file, session->plan->device->info.name, launch->kernel,
+                        launch->local[0] * launch->local[1] * launch->local[2]);
+    if (error != CL_SUCCESS)
+        status = alx_cl_fail("clEnqueueNDRangeKernel()", error);
+    return status;
+}
+
 static enum alx_status enqueue_launch(alx_session *session, struct alx_bound_step *bound,
                                       struct alx_bound_launch *bl)
 {
@@ -240,13 +310,15 @@ static enum alx_status enqueue_launch(alx_session *session, struct alx_bound_ste
         clReleaseEvent(bl->event);
         bl->event = NULL;
     }
-    if (bound->step->streamed && bl->launch->per_panel)
+    if (bound->step->streamed && bl->launch->per_panel && !bl->slice)
         ALX_TRY(alx_session_stream(session, bound, bl->part));
     if (bl->kernel)
-        ALX_CL(clEnqueueNDRangeKernel(session->queue, bl->kernel, 3, NULL, bl->global,
-                                      bl->launch->local, 0, NULL, event));
+        ALX_TRY(launch_kernel(session, bl, event));
     else
         ALX_TRY(alx_gemm_enqueue(&bl->gemm, bl->a, bl->b, bl->c, session->queue, event));
+    /* Drivers count what is handed over together as one; slices are long enough to wait for. */
+    if (bl->launch->slices > 1)
+        ALX_CL(bl->slice % 2 ? clFinish(session->queue) : clFlush(session->queue));
 error:
     return status;
 }

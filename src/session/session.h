@@ -10,12 +10,13 @@
 #include "ops/pack.h"
 #include "plan/plan.h"
 
-/* A launch with its buffers: one for each part of the weights that it reads. */
+/* A launch with its buffers: one for each slice, for each part of the weights that it reads. */
 struct alx_bound_launch {
     const struct alx_launch *launch; /* borrowed from the plan */
     cl_kernel kernel;                /* owned; NULL for a GEMM */
-    size_t global[3];
-    size_t part;          /* of the step's weights */
+    size_t offset[3], global[3];     /* of its slice */
+    size_t part;                     /* of the step's weights */
+    size_t slice;
     struct alx_gemm gemm; /* with this part's rows */
     cl_mem a, b, c;       /* borrowed */
     cl_event event;       /* of the last run, when profiling */

@@ -174,6 +174,7 @@ static enum alx_status trial_plan(struct trial *t)
     overrides.out.block = out_blocks[i / 3 % 3];
     overrides.out.halo = linear ? 0 : i / 2 % 3;
     overrides.max_part_bytes = i % 4 == 3 ? 1 : 0; /* one panel a part */
+    overrides.slices = i % 3 == 2 ? 3 : 0;
     ALX_TRY(alx_plan_create_with(t->net, t->device, &options, &overrides, &t->plan));
 error:
     return status;

@@ -90,3 +90,18 @@ def large(megabytes):
                "fc1.bias": ("F32", [rows], bytes(rows * 4))}
     names = [f"class {number}" for number in range(rows)]
     return safetensors(tensors, metadata("large", layers=layers, labels=names))
+
+
+def wide(megabytes, side=128):
+    """A model of at least that size in which all weights count: every class has other sums."""
+    elems = 3 * side * side
+    rows = megabytes * 1024 * 1024 // (4 * elems) + 1
+    period = 31  # shares no factor with a row's length, so that no two neighbours are alike
+    pattern = floats([(at * 17 % period - period // 2) / period for at in range(period)])
+    weights = (pattern * (rows * elems // period + 1))[:4 * rows * elems]
+    layers = [{"name": "fc1", "kind": "fc", "out_channels": rows},
+              {"name": "prob", "kind": "softmax"}]
+    tensors = {"fc1.weight": ("F32", [rows, elems], weights),
+               "fc1.bias": ("F32", [rows], floats([row % 7 / 7 for row in range(rows)]))}
+    names = [f"class {number}" for number in range(rows)]
+    return safetensors(tensors, metadata("wide", side, layers=layers, labels=names))

@@ -1,0 +1,188 @@
+"""Devices that people have, played by a layer over a real one (tests/layers/lying_layer.c).
+
+The layer keeps to what it tells: who ignores a limit fails. Each profile gives right results, or
+one clear line.
+"""
+import os
+import signal
+import subprocess
+import unittest
+from collections import namedtuple
+
+import models
+from program import PROGRAM, Case
+
+MIB = 1024 * 1024
+GPU, ACCELERATOR = {"type": 4}, {"type": 8}
+LAYER = os.environ["ALX_TEST_LAYER"]
+
+# What is expected of a profile: right results, or an exit code and what the line says.
+Outcome = namedtuple("Outcome", "code text")
+RIGHT = Outcome(0, None)
+Profile = namedtuple("Profile", "name lies outcome model arguments", defaults=("small", ()))
+
+
+def refused(code, text):
+    return Outcome(code, text)
+
+
+PROFILES = [
+    # memory
+    Profile("128 MiB a buffer", {"max_alloc_bytes": 128 * MIB}, RIGHT, "wide"),
+    Profile("32 MiB a buffer", {"max_alloc_bytes": 32 * MIB}, RIGHT, "wide"),
+    Profile("96 MiB of memory", {"global_bytes": 96 * MIB, "max_alloc_bytes": 24 * MIB},
+            RIGHT, "wide"),
+    Profile("half a MiB of memory", {"global_bytes": MIB // 2, "max_alloc_bytes": MIB // 8},
+            refused(5, r"needs [\d.]+ MiB of device memory .* use a smaller --batch"), "wide"),
+    Profile("32-bit addresses", {"address_bits": 32, "global_bytes": 1024 * MIB,
+                                 "max_alloc_bytes": 256 * MIB}, RIGHT),
+    Profile("unified memory, where copies fail", {"unified_memory": 1, "copies": 0}, RIGHT),
+    Profile("memory of its own, where mapping fails", {"unified_memory": 0, "map": 0}, RIGHT),
+    Profile("mapping fails", {"unified_memory": 1, "map": 0},
+            refused(5, "cannot be mapped: CL_MAP_FAILURE")),
+    # work-groups and what they share
+    Profile("work-groups of 1", {**GPU, "max_work_group": 1}, RIGHT),
+    Profile("work-groups of 64", {**GPU, "max_work_group": 64}, RIGHT),
+    Profile("work-groups of 256", {**GPU, "max_work_group": 256}, RIGHT),
+    Profile("work-groups of 100", {**GPU, "max_work_group": 100}, RIGHT),
+    Profile("kernels with small work-groups", {**GPU, "vendor_id": 0x10de, "kernel_group": 16},
+            refused(5, "its work-groups of 64 are too large"), "small", ("--algorithm=direct",)),
+    Profile("no local memory", {**GPU, "local_bytes": 0, "local_type": 2}, RIGHT),
+    Profile("1 KiB of local memory", {**GPU, "local_bytes": 1024}, RIGHT),
+    # versions and options
+    Profile("OpenCL 1.1", {"opencl": "OpenCL 1.1 old", "c_version": "OpenCL C 1.1"},
+            refused(3, 'OpenCL 1.2 is needed, it offers "OpenCL 1.1 old"')),
+    Profile("OpenCL 1.2", {**GPU, "opencl": "OpenCL 1.2 plain", "c_version": "OpenCL C 1.2",
+                           "extensions": ""}, RIGHT),
+    Profile("OpenCL 3.0 without options", {
+        **GPU, "opencl": "OpenCL 3.0 bare", "c_version": "OpenCL C 1.2", "extensions": "",
+        "sub_groups": 0, "images": 0}, RIGHT),
+    Profile("no sub-groups", {**GPU, "sub_groups": 0}, RIGHT),
+    Profile("no images", {"images": 0}, RIGHT),
+    Profile("no half floats", {"extensions": "cl_khr_byte_addressable_store"}, RIGHT, "small",
+            ("--precision=fp16",)),
+    # makers
+    Profile("Intel's GPU", {**GPU, "vendor_id": 0x8086, "vendor": "Intel(R) Corporation",
+                            "unified_memory": 1}, RIGHT),
+    Profile("AMD's GPU", {**GPU, "vendor_id": 0x1002, "unified_memory": 0}, RIGHT),
+    Profile("NVIDIA's GPU", {**GPU, "vendor_id": 0x10de, "unified_memory": 0}, RIGHT),
+    Profile("an accelerator", ACCELERATOR, RIGHT),
+    # nonsense
+    Profile("a CPU of zeros", {"compute_units": 0, "clock_mhz": 0, "vector_floats": 0,
+                               "base_align_bits": 0, "local_bytes": 0}, RIGHT),
+    Profile("a GPU of zeros", {**GPU, "compute_units": 0, "clock_mhz": 0, "vector_floats": 0,
+                               "base_align_bits": 0, "local_bytes": 0}, RIGHT),
+    Profile("huge numbers", {"compute_units": 2**32 - 1, "clock_mhz": 2**32 - 1,
+                             "vector_floats": 4096, "base_align_bits": 2**32 - 1,
+                             "max_work_group": 2**63}, RIGHT),
+    Profile("odd numbers", {**GPU, "compute_units": 7, "vector_floats": 3, "base_align_bits": 1000,
+                            "max_work_group": 77}, RIGHT),
+    Profile("empty texts", {"name": "", "vendor": "", "driver": "", "c_version": "",
+                            "extensions": ""}, RIGHT),
+    Profile("long texts without end", {"name": "long " * 1000, "driver": "9." * 1000,
+                                       "unterminated": 1}, RIGHT),
+    Profile("queries fail", {"name": "!", "driver": "!", "extensions": "!", "compute_units": "!",
+                             "vector_floats": "!", "unified_memory": "!", "type": "!"}, RIGHT),
+    Profile("no limit is told", {"max_work_group": "!"},
+            refused(3, "work-group limit is not known: CL_INVALID_VALUE")),
+    Profile("no compiler", {"compiler": 0}, refused(3, "it has no compiler")),
+    Profile("big-endian", {"little_endian": 0}, refused(3, "it is big-endian")),
+    # speed
+    Profile("a GPU that is ended after 200 ms", {**GPU, "compute_units": 1, "clock_mhz": 1,
+                                                 "item_ns": 20000}, RIGHT, "shipped"),
+    Profile("slow", {"sleep_ms": 20}, RIGHT),
+    Profile("commands that end before they start", {"clock": 0}, RIGHT),
+    # drivers that break
+    Profile("nothing compiles", {"build": 0}, refused(5, "CL_BUILD_PROGRAM_FAILURE"), "small",
+            ("--no-cache",)),
+    Profile("launches fail", {"fail": 2}, refused(5, "CL_OUT_OF_RESOURCES")),
+    Profile("crashes", {"crash": 2}, Outcome(-signal.SIGSEGV, None)),
+]
+
+
+def environment(lies, **more):
+    """For a device that lies; also in programs with sanitizers."""
+    return {"OPENCL_LAYERS": LAYER, **more,
+            "ALX_TEST_LIES": ";".join(f"{name}={value}" for name, value in lies.items())}
+
+
+def layers_work():
+    """Not every loader knows layers."""
+    done = subprocess.run([PROGRAM, "devices"], env={**os.environ,
+                                                     **environment({"name": "a lying device"})},
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+    return b"a lying device" in done.stdout
+
+
+@unittest.skipUnless(layers_work(), "the OpenCL loader knows no layers")
+class Profiles(Case):
+    """Walks the table."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.models = {"small": cls.model, "wide": cls.write("wide.safetensors", models.wide(130)),
+                      "shipped": "fashion-alexnet"}
+        # The real device without lies; batches let other algorithms compute, too.
+        cls.expected = {}
+
+    def answers(self, profile, lies, batch):
+        arguments = ("--device=1", "-m", self.models[profile.model], "--top=3", "--json",
+                     f"--batch={batch}", *profile.arguments, self.red, self.blue)
+        return self.run_program(*arguments, env=environment(lies))
+
+    def tops(self, result):
+        return [image["top"] for image in self.document(result, "classify")["images"]]
+
+    def expect(self, profile):
+        """What the device answers without lies."""
+        key = (profile.model, profile.arguments)
+        if key not in self.expected:
+            self.expected[key] = self.tops(self.answers(profile, {}, 1))
+        return self.expected[key]
+
+    def assert_same(self, profile, result):
+        for found, expected in zip(self.tops(result), self.expect(profile)):
+            self.assertEqual([row["class"] for row in found], [row["class"] for row in expected])
+            for one, other in zip(found, expected):
+                self.assertAlmostEqual(one["probability"], other["probability"], places=4)
+
+    def try_profile(self, profile, batch):
+        result = self.answers(profile, profile.lies, batch)
+        self.assertEqual(result.code, profile.outcome.code, result)
+        if profile.outcome == RIGHT:
+            self.assert_same(profile, result)
+            self.assertEqual(result.err, "")
+        elif profile.outcome.text:
+            self.assertEqual(len(result.errors), 1, result)
+            self.assertRegex(result.errors[0], profile.outcome.text)
+
+    def test_answers(self):
+        for profile in PROFILES:
+            for batch in (1, 8) if profile.model == "small" else (1,):
+                with self.subTest(profile.name, batch=batch):
+                    self.try_profile(profile, batch)
+
+    def test_devices(self):
+        """The list holds whatever a device says of itself."""
+        for profile in PROFILES:
+            with self.subTest(profile.name):
+                result = self.run_program("devices", "--json",
+                                          env=environment(profile.lies))
+                device = self.document(result, "devices")["devices"][0]
+                self.assertEqual(device["usable"], profile.outcome.code != 3)
+
+    def test_a_kernel_that_hangs_can_be_interrupted(self):
+        with subprocess.Popen([PROGRAM, "-m", self.model, self.red], stderr=subprocess.PIPE,
+                              stdout=subprocess.PIPE,
+                              env=self.environment(**environment({"hang": 2}))) as process:
+            with self.assertRaises(subprocess.TimeoutExpired):
+                process.wait(3)
+            process.send_signal(signal.SIGINT)
+            out, _ = process.communicate(timeout=60)
+            self.assertEqual(out, b"")
+            self.assertIn(process.returncode, (130, -signal.SIGINT))
+
+
+if __name__ == "__main__":
+    unittest.main()
