@@ -478,6 +478,7 @@ static void families_are_recognised(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct alx_device_info one = rows[i].info;
         one.max_work_group = 256;
+        one.local_bytes = 64 << 10;
         one.compute_units = 24;
         struct alx_traits t = alx_traits_of_device(&one);
         if (t.family != rows[i].family)
