@@ -11,7 +11,7 @@
 
 #include "util/stats.h"
 
-enum { MAX_PLANS = 8, MAX_ROUNDS = 1000, WARM_UPS = 2 };
+enum { MAX_PLANS = 8, MAX_ROUNDS = 1000, WARM_UPS = 2, PARTS = 1000000 };
 
 struct options {
     const char *network, *device;
@@ -25,6 +25,7 @@ struct contender {
     alx_plan *plan;
     alx_session *session;
     uint64_t ns[MAX_ROUNDS];
+    uint64_t ratio[MAX_ROUNDS]; /* to the first plan's time of the same round, in PARTS */
 };
 
 static const char usage[] = "usage: tunings [OPTIONS] [TUNINGS...]\n"
@@ -108,6 +109,15 @@ static void open_contender(const char *path, const alx_net *net, const alx_model
     alx_tunings_destroy(&tunings);
 }
 
+/* Ratios within rounds: what disturbs a round mostly disturbs all its plans. */
+static void rate(struct contender *contender, const struct contender *first, size_t rounds)
+{
+    for (size_t i = 0; i < rounds; i++)
+        contender->ratio[i] =
+            (uint64_t)((double)contender->ns[i] / (double)first->ns[i] * PARTS + 0.5);
+    alx_median(contender->ratio, rounds); /* sorts */
+}
+
 static void measure(struct contender *contenders, size_t count, const struct options *options,
                     const float *in, float *out)
 {
@@ -117,16 +127,19 @@ static void measure(struct contender *contenders, size_t count, const struct opt
             contenders[i].ns[round < WARM_UPS ? 0 : round - WARM_UPS] =
                 alx_session_times(contenders[i].session).run_ns;
         }
-    double first = 0;
-    printf("%-10s %10s %10s %10s %8s  %s\n", "plan", "median ms", "10 % ms", "90 % ms", "ratio",
-           "origin");
+    printf("%-10s %10s %10s %10s %8s %15s  %s\n", "plan", "median ms", "10 % ms", "90 % ms",
+           "ratio", "(25 to 75 %)", "origin");
+    for (size_t i = count;
+         i-- > 0;) /* the first one last: its rounds are what ratios are made of */
+        rate(&contenders[i], &contenders[0], options->rounds);
     for (size_t i = 0; i < count; i++) {
         struct contender *c = &contenders[i];
-        double ns = (double)alx_median(c->ns, options->rounds); /* sorts */
-        first = i ? first : ns;
-        printf("%-10.40s %10.3f %10.3f %10.3f %8.3f  %s\n", c->name, ns / 1e6,
-               (double)c->ns[options->rounds / 10] / 1e6,
-               (double)c->ns[options->rounds * 9 / 10] / 1e6, ns / first, alx_plan_origin(c->plan));
+        size_t rounds = options->rounds;
+        double ms = (double)alx_median(c->ns, rounds) / 1e6; /* sorts */
+        printf("%-10.40s %10.3f %10.3f %10.3f %8.3f %6.3f to %5.3f  %s\n", c->name, ms,
+               (double)c->ns[rounds / 10] / 1e6, (double)c->ns[rounds * 9 / 10] / 1e6,
+               (double)c->ratio[rounds / 2] / PARTS, (double)c->ratio[rounds / 4] / PARTS,
+               (double)c->ratio[rounds * 3 / 4] / PARTS, alx_plan_origin(c->plan));
     }
 }
 

@@ -317,8 +317,7 @@ static void wrong_values_are_refused(void **state)
         {"vector=8", "vector=8000000"},
         {"vector=8", "vector=8 "},
         {"direct", ""},
-        {"direct", "dir\x1b"
-                   "ect"},
+        {"direct", "dir\033ect"},
         {"direct", longer},
         {"a processor", longer},
         {"direct", "0123456789012345678901234567890123456789"},
@@ -335,9 +334,7 @@ static void bad_files_do_no_harm(void **state)
 {
     (void)state;
     alx_tunings *list = NULL;
-    static const char *const bad[] = {"", "alexnet-cl tunings 1\n", "hello",
-                                      "\x7f"
-                                      "ELF"};
+    static const char *const bad[] = {"", "alexnet-cl tunings 1\n", "hello", "\177ELF"};
     char *elsewhere = strdup(test_files_path("elsewhere"));
     set(tunings, 2, "direct", 1, 100);
     assert_ok(alx_tunings_save(tunings, folder));
