@@ -270,7 +270,9 @@ class Lies(Bench):
     def test_hanging_while_running(self):
         row, _ = self.lied("hang 6", "--timeout=20", kernel="softmax")
         self.assertRegex(row["reason"], r"no progress for \d+ s \(running\)")
-        self.assertEqual([run["status"] for run in row["runs"]], ["failed"] + ["skipped"] * 2)
+        # in which order precisions are measured is drawn anew each time
+        self.assertCountEqual([run["status"] for run in row["runs"]],
+                              ["failed"] + ["skipped"] * 2)
 
     def test_wrong_results_are_not_timed(self):
         row, _ = self.lied("results")
