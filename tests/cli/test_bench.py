@@ -15,6 +15,7 @@ import subprocess
 import time
 import unittest
 
+from lies import lie, needs_layers
 from program import PROGRAM, SCHEMA, Case, violations
 
 QUICK = ("bench", "--time=0.05")
@@ -215,8 +216,9 @@ class Texts(Bench):
         self.assert_one_error(result, "no OpenCL device")
 
 
+@needs_layers
 class Lies(Bench):
-    """Drivers that crash, hang and compute wrongly, made by lying_device.c, are rows."""
+    """Drivers that crash, hang and compute wrongly are rows."""
 
     @classmethod
     def setUpClass(cls):
@@ -226,26 +228,23 @@ class Lies(Bench):
         cls.devices = json.loads(listed.stdout)["devices"]
         cls.liar = next(device for device in cls.devices if device["default"])
 
-    def lie(self, how, kernel=None):
-        options = os.environ.get("ASAN_OPTIONS", "")
-        return {"LD_PRELOAD": os.environ["ALX_LYING_DEVICE"], "ALX_TEST_LIE": how,
-                "ALX_TEST_LIE_ON": self.liar["platform"], "ALX_TEST_LIE_KERNEL": kernel,
-                "ASAN_OPTIONS": options + ":verify_asan_link_order=0:detect_leaks=0"}
+    def lie(self, **lies):
+        return lie({"on": self.liar["platform"], **lies})
 
-    def lied(self, how, *arguments, kernel=None, code=5):
+    def lied(self, *arguments, code=5, **lies):
         document, result = self.bench(f"--device={self.liar['number']}", "--batch=1", *arguments,
-                                      env=self.lie(how, kernel), code=code)
+                                      env=self.lie(**lies), code=code)
         return document["devices"][0], result
 
     def test_a_crash_at_once(self):
-        row, result = self.lied("crash 1")
+        row, result = self.lied(crash=1)
         self.assertEqual((row["status"], row["phase"], row["runs"]), ("failed", "limits", []))
         self.assertIn("crashed: Segmentation fault", row["reason"])
         self.assertEqual(result.err, "")
 
     def test_a_crash_while_running(self):
         # the first run, four images to be checked, then those that are timed
-        row, _ = self.lied("crash 6", kernel="softmax")
+        row, _ = self.lied(crash=6, kernel="softmax")
         self.assertEqual(row["status"], "failed")
         self.assertGreater(row["limits"]["fma_gflops"], 0)
         self.assertEqual([run["status"] for run in row["runs"]], ["failed"] * 3)
@@ -257,41 +256,41 @@ class Lies(Bench):
                   and device["usable"] and not device["simulator"]]
         if not others:
             self.skipTest("there is one platform alone")
-        document, _ = self.bench("--batch=1", "--precision=fp32", env=self.lie("crash 1"), code=1)
+        document, _ = self.bench("--batch=1", "--precision=fp32", env=self.lie(crash=1), code=1)
         states = {row["device"]["number"]: row["status"] for row in document["devices"]}
         self.assertEqual(states[self.liar["number"]], "failed")
         self.assertEqual({states[number] for number in others}, {"ok"})
 
     def test_hanging(self):
-        row, _ = self.lied("hang 1", "--timeout=2")
+        row, _ = self.lied("--timeout=2", hang=1)
         self.assertEqual((row["status"], row["phase"]), ("failed", "limits"))
         self.assertRegex(row["reason"], r"it hangs: no progress for \d+ s")
 
     def test_hanging_while_running(self):
-        row, _ = self.lied("hang 6", "--timeout=20", kernel="softmax")
+        row, _ = self.lied("--timeout=20", hang=6, kernel="softmax")
         self.assertRegex(row["reason"], r"no progress for \d+ s \(running\)")
         # in which order precisions are measured is drawn anew each time
         self.assertCountEqual([run["status"] for run in row["runs"]],
                               ["failed"] + ["skipped"] * 2)
 
     def test_wrong_results_are_not_timed(self):
-        row, _ = self.lied("results")
+        row, _ = self.lied(wrong=1000)
         self.assertEqual(row["status"], "failed")
         self.assertGreater(row["check"]["worst"], 1)
         for run in row["runs"]:
             self.assertEqual((run["status"], run["samples_ms"]), ("failed", []))
             self.assertIn("wrong results", run["reason"])
         text = self.run_program(*LENET, f"--device={self.liar['number']}", "--batch=1",
-                                env=self.lie("results"), code=5)
+                                env=self.lie(wrong=1000), code=5)
         self.assertRegex(text.out, r"(?m)failed at .* batch 1: wrong results: off by 1e\+03")
         self.assertNotIn("right", text.out)
 
     def test_a_compiler_that_fails(self):
-        row, _ = self.lied("build", "--no-cache")
+        row, _ = self.lied("--no-cache", build=0)
         self.assertIn("does not compile", row["reason"])
 
     def test_clocks_that_run_backwards(self):
-        row, _ = self.lied("clock", "--precision=fp32", code=0)
+        row, _ = self.lied("--precision=fp32", code=0, clock=0)
         run = row["runs"][0]
         self.assertGreater(run["median_ms"], 0)  # by the host's clock
         for layer in run["layers"]:

@@ -1,31 +1,27 @@
 """A device that fails or computes wrongly: exit code 5, and who it was."""
-import os
 import unittest
 
 import pictures
+from lies import lie, needs_layers
 from program import Case
 
 
+@needs_layers
 class Failures(Case):
-    """Calls of OpenCL fail as ALX_TEST_LIE says (lying_device.c)."""
-
-    def lie(self, how):
-        options = os.environ.get("ASAN_OPTIONS", "")
-        return {"LD_PRELOAD": os.environ["ALX_LYING_DEVICE"], "ALX_TEST_LIE": how,
-                "ASAN_OPTIONS": options + ":verify_asan_link_order=0:detect_leaks=0"}
+    """Calls of OpenCL fail."""
 
     def test_without_a_lie_it_works(self):
-        self.classify(self.red, env=self.lie(""), code=0)
+        self.classify(self.red, env=lie({}), code=0)
 
     def test_verify_finds_wrong_results(self):
         arguments = ("verify", "--layer=max-pool", "--algorithm=direct", "--shapes=2",
                      "--no-cache")  # what is found must not be remembered
-        result = self.run_program(*arguments, env=self.lie("results"), code=5)
+        result = self.run_program(*arguments, env=lie({"wrong": 1000}), code=5)
         self.assertIn("WRONG", result.out)
         self.assertRegex(result.errors[0],
                          r"max-pool direct .*shape 1 .*image 0, channel 0, row 0, column 0 is "
                          r"[-\d.e+]+ instead of [-\d.e+]+")
-        result = self.run_program(*arguments, "--json", env=self.lie("results"), code=5)
+        result = self.run_program(*arguments, "--json", env=lie({"wrong": 1000}), code=5)
         device = self.document(result, "verify")["devices"][0]
         self.assertEqual(device["status"], "failed")
         self.assertIsNotNone(device["reason"])
@@ -33,14 +29,14 @@ class Failures(Case):
                             for row in device["rows"]))
 
     def test_a_launch_that_fails(self):
-        result = self.classify(self.red, self.blue, env=self.lie("launch 1"), code=5)
+        result = self.classify(self.red, self.blue, env=lie({"fail": 1}), code=5)
         self.assert_one_error(result, "CL_OUT_OF_RESOURCES")
         self.assertNotIn("red ", result.out)
 
     def test_a_launch_that_fails_later(self):
         """What was done is printed, the rest has the error."""
         arguments = ("--json", self.red, self.blue, self.red)
-        result = self.classify(*arguments, env=self.lie("launch 6"), code=5)
+        result = self.classify(*arguments, env=lie({"fail": 6}), code=5)
         self.assert_one_error(result, "CL_OUT_OF_RESOURCES")
         images = self.document(result, "classify")["images"]
         self.assertEqual(images[0]["top"][0]["label"], "red")
@@ -49,7 +45,7 @@ class Failures(Case):
             self.assertNotIn("top", image)
 
     def test_a_build_that_fails(self):
-        result = self.classify("--no-cache", self.red, env=self.lie("build"), code=5)
+        result = self.classify("--no-cache", self.red, env=lie({"build": 0}), code=5)
         self.assert_one_error(result, "CL_BUILD_PROGRAM_FAILURE")
         self.assertEqual(result.out, "")
 
@@ -57,7 +53,7 @@ class Failures(Case):
         self.write("set/red/a.png", b"no picture")
         self.write("set/red/b.png", pictures.png(8, 8, pictures.RED))
         result = self.run_program("eval", "-m", self.model, self.path("set"),
-                                  env=self.lie("launch 1"), code=5)
+                                  env=lie({"fail": 1}), code=5)
         self.assertIn("CL_OUT_OF_RESOURCES", result.errors[-1])
 
 

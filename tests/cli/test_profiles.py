@@ -3,18 +3,17 @@
 The layer keeps to what it tells: who ignores a limit fails. Each profile gives right results, or
 one clear line.
 """
-import os
 import signal
 import subprocess
 import unittest
 from collections import namedtuple
 
 import models
+from lies import lie, needs_layers
 from program import PROGRAM, Case
 
 MIB = 1024 * 1024
 GPU, ACCELERATOR = {"type": 4}, {"type": 8}
-LAYER = os.environ["ALX_TEST_LAYER"]
 
 # What is expected of a profile: right results, or an exit code and what the line says.
 Outcome = namedtuple("Outcome", "code text")
@@ -100,21 +99,7 @@ PROFILES = [
 ]
 
 
-def environment(lies, **more):
-    """For a device that lies; also in programs with sanitizers."""
-    return {"OPENCL_LAYERS": LAYER, **more,
-            "ALX_TEST_LIES": ";".join(f"{name}={value}" for name, value in lies.items())}
-
-
-def layers_work():
-    """Not every loader knows layers."""
-    done = subprocess.run([PROGRAM, "devices"], env={**os.environ,
-                                                     **environment({"name": "a lying device"})},
-                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
-    return b"a lying device" in done.stdout
-
-
-@unittest.skipUnless(layers_work(), "the OpenCL loader knows no layers")
+@needs_layers
 class Profiles(Case):
     """Walks the table."""
 
@@ -129,7 +114,7 @@ class Profiles(Case):
     def answers(self, profile, lies, batch):
         arguments = ("--device=1", "-m", self.models[profile.model], "--top=3", "--json",
                      f"--batch={batch}", *profile.arguments, self.red, self.blue)
-        return self.run_program(*arguments, env=environment(lies))
+        return self.run_program(*arguments, env=lie(lies))
 
     def tops(self, result):
         return [image["top"] for image in self.document(result, "classify")["images"]]
@@ -168,14 +153,14 @@ class Profiles(Case):
         for profile in PROFILES:
             with self.subTest(profile.name):
                 result = self.run_program("devices", "--json",
-                                          env=environment(profile.lies))
+                                          env=lie(profile.lies))
                 device = self.document(result, "devices")["devices"][0]
                 self.assertEqual(device["usable"], profile.outcome.code != 3)
 
     def test_a_kernel_that_hangs_can_be_interrupted(self):
         with subprocess.Popen([PROGRAM, "-m", self.model, self.red], stderr=subprocess.PIPE,
                               stdout=subprocess.PIPE,
-                              env=self.environment(**environment({"hang": 2}))) as process:
+                              env=self.environment(**lie({"hang": 2}))) as process:
             with self.assertRaises(subprocess.TimeoutExpired):
                 process.wait(3)
             process.send_signal(signal.SIGINT)
@@ -186,11 +171,11 @@ class Profiles(Case):
     def test_slow_launches_are_refused(self):
         """What the profile of a GPU that is ended after 200 ms stands against."""
         fast = {**GPU, "compute_units": 100, "clock_mhz": 1000, "item_ns": 20000}
-        result = self.run_program("--device=1", self.red, env=environment(fast), code=5)
+        result = self.run_program("--device=1", self.red, env=lie(fast), code=5)
         self.assert_one_error(result, "CL_OUT_OF_RESOURCES")
 
 
-@unittest.skipUnless(layers_work(), "the OpenCL loader knows no layers")
+@needs_layers
 class Faults(Case):
     """What verify found to be wrong is left out on that device, until it is right again."""
 
@@ -198,8 +183,8 @@ class Faults(Case):
         self.cache = ("--device=1", f"--cache-dir={self.path(self.id())}")
 
     def verify(self, *arguments, wrong=0, **options):
-        return self.run_program("verify", *self.cache, *arguments, env=environment(
-            {"wrong": wrong}), **options)
+        return self.run_program("verify", *self.cache, *arguments, env=lie({"wrong": wrong}),
+                                **options)
 
     def explained(self, *arguments):
         result = self.run_program(*self.cache, "--explain", *arguments, self.red, code=0)
@@ -239,7 +224,7 @@ class Faults(Case):
     def test_another_driver_gets_another_chance(self):
         self.verify("--layer=max-pool", "--shapes=1", wrong=1, code=5)
         self.classify(*self.cache, self.red, code=5)
-        self.classify(*self.cache, self.red, env=environment({"driver": "newer"}), code=0)
+        self.classify(*self.cache, self.red, env=lie({"driver": "newer"}), code=0)
 
 
 if __name__ == "__main__":

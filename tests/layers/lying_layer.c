@@ -15,6 +15,7 @@
  *   wrong          added to the first value of all that is read back
  *   clock          0: commands end before they start
  *   fail, crash, hang   do so at the N-th launch and later
+ *   kernel         part of the names of the kernels whose launches those count; without it all
  * Any N or property is a decimal number.
  */
 #include <CL/cl.h>
@@ -69,21 +70,29 @@ static bool is_zero(const char *name)
     return lie_or(name, 1) == 0;
 }
 
+/* Whether a lie's value is a part of the text. */
+static bool is_part(const char *value, size_t length, const char *text)
+{
+    for (; strlen(text) >= length; text++)
+        if (!strncmp(text, value, length))
+            return true;
+    return false;
+}
+
 /* Whether this device is one that lies. */
 static bool lies(cl_device_id device)
 {
     const char *on;
-    char name[256] = "", wanted[256] = "";
+    char name[256] = "";
     cl_platform_id platform;
     size_t length = find_lie("on", &on);
     if (!on)
         return true;
-    memcpy(wanted, on, length < sizeof wanted ? length : sizeof wanted - 1);
     return real.clGetDeviceInfo(device, CL_DEVICE_PLATFORM, sizeof platform, &platform, NULL) ==
                CL_SUCCESS &&
            real.clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof name - 1, name, NULL) ==
                CL_SUCCESS &&
-           strstr(name, wanted);
+           is_part(on, length, name);
 }
 
 static bool queue_lies(cl_command_queue queue)
@@ -351,6 +360,32 @@ static cl_int launch_error(cl_command_queue queue, cl_kernel kernel, cl_uint dim
     return items * lie_or("item_ns", 0) > WATCHDOG_NS ? CL_OUT_OF_RESOURCES : CL_SUCCESS;
 }
 
+/* Whether launches of this kernel count. */
+static bool counts(cl_kernel kernel)
+{
+    const char *of;
+    char name[256] = "";
+    size_t length = find_lie("kernel", &of);
+    return !of || (real.clGetKernelInfo(kernel, CL_KERNEL_FUNCTION_NAME, sizeof name - 1, name,
+                                        NULL) == CL_SUCCESS &&
+                   is_part(of, length, name));
+}
+
+/* Fails, crashes or hangs when it is time. */
+static cl_int break_down(void)
+{
+    unsigned long launch = ++launches;
+    if (launch >= lie_or("fail", UINT64_MAX))
+        return CL_OUT_OF_RESOURCES;
+    if (launch >= lie_or("crash", UINT64_MAX)) {
+        signal(SIGSEGV, SIG_DFL); /* a sanitizer would make a report of it */
+        raise(SIGSEGV);
+    }
+    while (launch >= lie_or("hang", UINT64_MAX))
+        pause();
+    return CL_SUCCESS;
+}
+
 static cl_int CL_API_CALL enqueue_kernel(cl_command_queue queue, cl_kernel kernel,
                                          cl_uint dimensions, const size_t *offset,
                                          const size_t *global, const size_t *local,
@@ -358,19 +393,12 @@ static cl_int CL_API_CALL enqueue_kernel(cl_command_queue queue, cl_kernel kerne
                                          cl_event *event)
 {
     if (queue_lies(queue)) {
-        unsigned long launch = ++launches;
         uint64_t sleep_ms = lie_or("sleep_ms", 0);
         cl_int refused = launch_error(queue, kernel, dimensions, global, local);
+        if (!refused && counts(kernel))
+            refused = break_down();
         if (refused)
             return refused;
-        if (launch >= lie_or("fail", UINT64_MAX))
-            return CL_OUT_OF_RESOURCES;
-        if (launch >= lie_or("crash", UINT64_MAX)) {
-            signal(SIGSEGV, SIG_DFL); /* a sanitizer would make a report of it */
-            raise(SIGSEGV);
-        }
-        while (launch >= lie_or("hang", UINT64_MAX))
-            pause();
         if (sleep_ms)
             nanosleep(
                 &(struct timespec){(time_t)(sleep_ms / 1000), (long)(sleep_ms % 1000 * 1000000)},
