@@ -13,6 +13,8 @@
 
 #include "measure/limits.h"
 #include "plan/plan.h"
+#include "tool.h"
+#include "util/stats.h"
 
 enum { MAX_ALGORITHMS = 16, MAX_ROUNDS = 1000, WARM_UPS = 2 };
 
@@ -38,48 +40,16 @@ struct candidate {
     uint64_t ns[MAX_ROUNDS];
 };
 
-static const char usage[] =
-    "usage: kernels [OPTIONS]\n"
-    "  -n, --network NAME    a built-in network (alexnet)\n"
-    "  -d, --device SPEC     as for alexnet-cl (the default device)\n"
-    "  -b, --batch N         images a run (1)\n"
-    "  -r, --rounds N        measurements of each algorithm (11)\n"
-    "  -p, --precision P     fp32, fp16 or int8 (fp32)\n"
-    "  -v, --vector N        on CPUs: as for registers of N floats\n"
-    "  -c, --cold            read other memory before every run, so that\n"
-    "                        caches are as cold as inside a large network\n";
-
-static void check(enum alx_status status)
-{
-    if (status == ALX_STATUS_OK)
-        return;
-    fprintf(stderr, "kernels: %s\n", alx_error_message());
-    exit(1);
-}
-
-static void wrong_usage(void)
-{
-    fputs(usage, stderr);
-    exit(2);
-}
-
-static size_t number(const char *text, size_t most)
-{
-    char *end;
-    unsigned long value = strtoul(text, &end, 10);
-    if (*end || !value || value > most)
-        wrong_usage();
-    return value;
-}
-
-static enum alx_precision precision(const char *text)
-{
-    for (int p = ALX_PRECISION_FP32; p <= ALX_PRECISION_INT8; p++)
-        if (!strcmp(text, alx_precision_name((enum alx_precision)p)))
-            return (enum alx_precision)p;
-    wrong_usage();
-    return ALX_PRECISION_FP32;
-}
+const struct tool tool = {"kernels",
+                          "usage: kernels [OPTIONS]\n"
+                          "  -n, --network NAME    a built-in network (alexnet)\n"
+                          "  -d, --device SPEC     as for alexnet-cl (the default device)\n"
+                          "  -b, --batch N         images a run (1)\n"
+                          "  -r, --rounds N        measurements of each algorithm (11)\n"
+                          "  -p, --precision P     fp32, fp16 or int8 (fp32)\n"
+                          "  -v, --vector N        on CPUs: as for registers of N floats\n"
+                          "  -c, --cold            read other memory before every run, so that\n"
+                          "                        caches are as cold as inside a large network\n"};
 
 static struct options read_options(int argc, char **argv)
 {
@@ -104,29 +74,29 @@ static struct options read_options(int argc, char **argv)
             options.device = optarg;
             break;
         case 'b':
-            options.batch = number(optarg, 4096);
+            options.batch = tool_number(optarg, 4096);
             break;
         case 'r':
-            options.rounds = number(optarg, MAX_ROUNDS);
+            options.rounds = tool_number(optarg, MAX_ROUNDS);
             break;
         case 'p':
-            options.precision = precision(optarg);
+            options.precision = tool_precision(optarg);
             break;
         case 'v':
-            options.vector = number(optarg, 16);
+            options.vector = tool_number(optarg, 16);
             break;
         case 'c':
             options.cold = true;
             break;
         case 'h':
-            fputs(usage, stdout);
+            fputs(tool.usage, stdout);
             exit(0);
         default:
-            wrong_usage();
+            tool_wrong_usage();
         }
     }
     if (optind != argc)
-        wrong_usage();
+        tool_wrong_usage();
     return options;
 }
 
@@ -147,22 +117,16 @@ static size_t make_candidates(const alx_net *net, const alx_model *model,
         if (algorithms[i]->kind != kind)
             continue;
         *candidate = (struct candidate){.name = algorithms[i]->name};
-        check(
+        tool_check(
             alx_plan_create_with(net, target->device, &plan_options, &overrides, &candidate->plan));
         if (strcmp(alx_plan_step(candidate->plan, 0)->algorithm, candidate->name)) {
             alx_plan_destroy(&candidate->plan);
             continue;
         }
-        check(alx_session_create(candidate->plan, model, &candidate->session));
+        tool_check(alx_session_create(candidate->plan, model, &candidate->session));
         made++;
     }
     return made;
-}
-
-static int compare_ns(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
 }
 
 static int compare_doubles(const void *a, const void *b)
@@ -187,8 +151,8 @@ static void report(const char *layer, struct candidate *candidate, size_t rounds
                    struct yardsticks *yardsticks)
 {
     const struct alx_plan_step *step = alx_plan_step(candidate->plan, 0);
-    qsort(candidate->ns, rounds, sizeof *candidate->ns, compare_ns);
-    double ns = (double)candidate->ns[rounds / 2], least = (double)candidate->ns[0];
+    double ns = (double)alx_median(candidate->ns, rounds); /* sorts */
+    double least = (double)candidate->ns[0];
     double gflops = ns > 0 ? 2 * (double)step->macs / ns : 0;
     double gb_per_s = ns > 0 ? (double)step->moved_bytes / ns : 0;
     double compute = gflops / median(yardsticks->gflops, rounds);
@@ -205,26 +169,19 @@ static void measure_layer(const struct alx_layer_info *info, const struct target
     static struct candidate candidates[MAX_ALGORITHMS];
     alx_net *net = NULL;
     alx_model *model = NULL;
-    check(alx_net_create("bench", info->in, &info->layer, 1, &net));
-    check(alx_model_create_random(net, 1, &model));
-    size_t in_elems = info->in.channels * info->in.height * info->in.width;
-    size_t out_elems = info->out.channels * info->out.height * info->out.width;
-    float *in = calloc(options->batch * in_elems, sizeof *in);
-    float *out = calloc(options->batch * out_elems, sizeof *out);
-    if (!in || !out)
-        exit(1);
-    for (size_t i = 0; i < options->batch * in_elems; i++)
-        in[i] = (float)(i % 251) / 251;
+    tool_check(alx_net_create("bench", info->in, &info->layer, 1, &net));
+    tool_check(alx_model_create_random(net, 1, &model));
+    float *in = tool_images(net, options->batch), *out = tool_outputs(net, options->batch);
     size_t count = make_candidates(net, model, target, options, candidates);
     for (size_t round = 0; round < options->rounds + WARM_UPS; round++) {
         size_t kept = round < WARM_UPS ? 0 : round - WARM_UPS;
-        check(alx_limits_measure(target->limits, ALX_LIMIT_FMA, &yardsticks.gflops[kept]));
-        check(alx_limits_measure(target->limits, ALX_LIMIT_READ, &yardsticks.gb_per_s[kept]));
+        tool_check(alx_limits_measure(target->limits, ALX_LIMIT_FMA, &yardsticks.gflops[kept]));
+        tool_check(alx_limits_measure(target->limits, ALX_LIMIT_READ, &yardsticks.gb_per_s[kept]));
         for (size_t i = 0; i < count; i++) {
             double unused;
             if (options->cold)
-                check(alx_limits_measure(target->limits, ALX_LIMIT_READ, &unused));
-            check(alx_session_run(candidates[i].session, in, options->batch, out));
+                tool_check(alx_limits_measure(target->limits, ALX_LIMIT_READ, &unused));
+            tool_check(alx_session_run(candidates[i].session, in, options->batch, out));
             if (round >= WARM_UPS)
                 candidates[i].ns[kept] = alx_session_step_ns(candidates[i].session, 0);
         }
@@ -249,10 +206,10 @@ int main(int argc, char **argv)
     struct target target = {0};
     alx_net *net = NULL;
     size_t index;
-    check(alx_net_create_named(options.network, &net));
-    check(alx_devices_create(&devices));
-    check(alx_devices_find(devices, options.device, &index));
-    check(alx_device_open(devices, index, &device_options, &target.device));
+    tool_check(alx_net_create_named(options.network, &net));
+    tool_check(alx_devices_create(&devices));
+    tool_check(alx_devices_find(devices, options.device, &index));
+    tool_check(alx_device_open(devices, index, &device_options, &target.device));
     printf("%s on %s, batch %zu, %s\n", options.network, alx_device_get_info(target.device)->name,
            options.batch, alx_precision_name(options.precision));
     target.traits = alx_traits_of_device(alx_device_get_info(target.device));
@@ -260,7 +217,7 @@ int main(int argc, char **argv)
         target.traits.vector = options.vector;
         target.traits.registers = options.vector >= 16 ? 32 : 16;
     }
-    check(alx_limits_create_with(target.device, &target.traits, &target.limits));
+    tool_check(alx_limits_create_with(target.device, &target.traits, &target.limits));
     printf("%-8s %-8s %10s %10s %10s %8s %15s  %s\n", "layer", "by", "median ms", "least ms",
            "GFLOP/s", "GB/s", "of the limit", "parameters");
     for (size_t i = 0; i < alx_net_layer_count(net); i++)

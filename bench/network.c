@@ -9,10 +9,11 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <alexnet_cl/alexnet_cl.h>
 
+#include "net/shape.h"
+#include "tool.h"
 #include "util/clock.h"
 
 enum { MAX_RUNS = 100000 };
@@ -23,13 +24,9 @@ struct arguments {
     size_t batch;
 };
 
-static void check(enum alx_status status)
-{
-    if (status == ALX_STATUS_OK)
-        return;
-    fprintf(stderr, "network: %s\n", alx_error_message());
-    exit(1);
-}
+const struct tool tool = {
+    "network", "usage: network MODEL DEVICE fp32|fp16|int8 BATCH INPUT OUTPUT\n"
+               "INPUT holds [BATCH, C, H, W] and OUTPUT gets [BATCH, classes], float32.\n"};
 
 static void refuse(const char *what, const char *why)
 {
@@ -40,36 +37,21 @@ static void refuse(const char *what, const char *why)
 static struct arguments read_arguments(int argc, char **argv)
 {
     if (argc != 7)
-        refuse("usage", "network MODEL DEVICE fp32|fp16|int8 BATCH INPUT OUTPUT; INPUT holds "
-                        "[BATCH, C, H, W] and OUTPUT gets [BATCH, classes], float32");
-    struct arguments arguments = {
-        .model = argv[1], .device = argv[2], .input = argv[5], .output = argv[6]};
-    int precision = ALX_PRECISION_FP32;
-    while (precision <= ALX_PRECISION_INT8 &&
-           strcmp(argv[3], alx_precision_name((enum alx_precision)precision)))
-        precision++;
-    if (precision > ALX_PRECISION_INT8)
-        refuse(argv[3], "no precision");
-    arguments.precision = (enum alx_precision)precision;
-    arguments.batch = strtoul(argv[4], NULL, 10);
-    if (!arguments.batch || arguments.batch > 4096)
-        refuse(argv[4], "no batch from 1 to 4096");
-    return arguments;
+        tool_wrong_usage();
+    return (struct arguments){.model = argv[1],
+                              .device = argv[2],
+                              .precision = tool_precision(argv[3]),
+                              .batch = tool_number(argv[4], 4096),
+                              .input = argv[5],
+                              .output = argv[6]};
 }
 
-/* The whole file, which must hold `count` values, or an empty array of that size. */
-static float *read_values(const char *path, size_t count)
+static void read_values(const char *path, float *values, size_t count)
 {
-    float *values = calloc(count, sizeof *values);
-    if (!values)
-        refuse("memory", "there is too little");
-    if (path) {
-        FILE *file = fopen(path, "rb");
-        if (!file || fread(values, sizeof *values, count, file) != count)
-            refuse(path, "cannot be read, or is too short");
-        fclose(file);
-    }
-    return values;
+    FILE *file = fopen(path, "rb");
+    if (!file || fread(values, sizeof *values, count, file) != count)
+        refuse(path, "cannot be read, or is too short");
+    fclose(file);
 }
 
 static void write_values(const char *path, const float *values, size_t count)
@@ -88,7 +70,7 @@ static void serve(alx_session *session, const float *in, size_t batch, float *ou
             refuse(line, "no number of runs");
         for (unsigned long i = 0; i < runs; i++) {
             uint64_t start_ns = alx_clock_ns();
-            check(alx_session_run(session, in, batch, out));
+            tool_check(alx_session_run(session, in, batch, out));
             printf("%.6f ", (double)(alx_clock_ns() - start_ns) / 1e6);
         }
         printf("\n");
@@ -105,20 +87,19 @@ int main(int argc, char **argv)
     alx_plan *plan = NULL;
     alx_session *session = NULL;
     size_t index;
-    check(alx_model_load(arguments.model, NULL, &model));
-    check(alx_devices_create(&devices));
-    check(alx_devices_find(devices, arguments.device, &index));
-    check(alx_device_open(devices, index, NULL, &device));
+    tool_check(alx_model_load(arguments.model, NULL, &model));
+    tool_check(alx_devices_create(&devices));
+    tool_check(alx_devices_find(devices, arguments.device, &index));
+    tool_check(alx_device_open(devices, index, NULL, &device));
     const struct alx_plan_options options = {.batch = arguments.batch,
                                              .precision = arguments.precision};
-    check(alx_plan_create(alx_model_net(model), device, &options, &plan));
-    check(alx_session_create(plan, model, &session));
-    struct alx_shape shape = alx_net_input(alx_model_net(model));
+    tool_check(alx_plan_create(alx_model_net(model), device, &options, &plan));
+    tool_check(alx_session_create(plan, model, &session));
     size_t classes = alx_model_class_count(model);
-    float *in =
-        read_values(arguments.input, arguments.batch * shape.channels * shape.height * shape.width);
-    float *out = read_values(NULL, arguments.batch * classes);
-    check(alx_session_run(session, in, arguments.batch, out));
+    size_t in_elems = arguments.batch * alx_shape_elems(alx_net_input(alx_model_net(model)));
+    float *in = tool_values(in_elems), *out = tool_values(arguments.batch * classes);
+    read_values(arguments.input, in, in_elems);
+    tool_check(alx_session_run(session, in, arguments.batch, out));
     write_values(arguments.output, out, arguments.batch * classes);
     printf("ready\n");
     fflush(stdout);

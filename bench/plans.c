@@ -5,12 +5,12 @@
  *   family layer algorithm kernel file global local macs weight_bytes moved_bytes options
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <alexnet_cl/alexnet_cl.h>
 
 #include "plan/plan.h"
+#include "tool.h"
 
 /* Families by a device that stands for them, with what its driver says. */
 static const struct family {
@@ -27,13 +27,7 @@ static const struct family {
     {"nvidia", 0x10de, 75, 0, 46, 1024, 0, false},        /* GeForce RTX 2080 */
 };
 
-static void check(enum alx_status status)
-{
-    if (status == ALX_STATUS_OK)
-        return;
-    fprintf(stderr, "plans: %s\n", alx_error_message());
-    exit(1);
-}
+const struct tool tool = {"plans", "usage: plans NETWORK BATCH fp32|fp16|int8 [exact]\n"};
 
 static struct alx_device_info describe(const struct family *family)
 {
@@ -73,36 +67,22 @@ static void print_plan(const struct family *family, const alx_net *net,
     const struct alx_device_info info = describe(family);
     const struct alx_plan_overrides overrides = {0};
     alx_plan *plan = NULL;
-    check(alx_plan_describe(net, &info, options, &overrides, &plan));
+    tool_check(alx_plan_describe(net, &info, options, &overrides, &plan));
     for (size_t i = 0; i < plan->step_count; i++)
         for (size_t j = 0; j < plan->steps[i].recipe.launch_count; j++)
             print_launch(family, &plan->steps[i], &plan->steps[i].recipe.launches[j]);
     alx_plan_destroy(&plan);
 }
 
-/* 1 to 4096, or 0. */
-static size_t batch_of(const char *text)
-{
-    char *end;
-    unsigned long value = strtoul(text, &end, 10);
-    return *end || value > 4096 ? 0 : value;
-}
-
 int main(int argc, char **argv)
 {
-    bool exact = argc == 5 && !strcmp(argv[4], "exact"), right = argc == 4 || exact;
-    struct alx_plan_options options = {.batch = right ? batch_of(argv[2]) : 0, .exact = exact};
-    int precision = ALX_PRECISION_FP32;
-    while (right && precision <= ALX_PRECISION_INT8 &&
-           strcmp(argv[3], alx_precision_name((enum alx_precision)precision)))
-        precision++;
-    if (!options.batch || precision > ALX_PRECISION_INT8) {
-        fputs("usage: plans NETWORK BATCH fp32|fp16|int8 [exact]\n", stderr);
-        return 2;
-    }
-    options.precision = (enum alx_precision)precision;
+    bool exact = argc == 5 && !strcmp(argv[4], "exact");
+    if (argc != 4 && !exact)
+        tool_wrong_usage();
+    const struct alx_plan_options options = {
+        .batch = tool_number(argv[2], 4096), .precision = tool_precision(argv[3]), .exact = exact};
     alx_net *net = NULL;
-    check(alx_net_create_named(argv[1], &net));
+    tool_check(alx_net_create_named(argv[1], &net));
     for (size_t i = 0; i < sizeof families / sizeof *families; i++)
         print_plan(&families[i], net, &options);
     alx_net_destroy(&net);

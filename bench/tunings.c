@@ -5,10 +5,10 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <alexnet_cl/alexnet_cl.h>
 
+#include "tool.h"
 #include "util/stats.h"
 
 enum { MAX_PLANS = 8, MAX_ROUNDS = 1000, WARM_UPS = 2, PARTS = 1000000 };
@@ -28,45 +28,14 @@ struct contender {
     uint64_t ratio[MAX_ROUNDS]; /* to the first plan's time of the same round, in PARTS */
 };
 
-static const char usage[] = "usage: tunings [OPTIONS] [TUNINGS...]\n"
-                            "  -n, --network NAME    a built-in network (alexnet)\n"
-                            "  -d, --device SPEC     as for alexnet-cl (the default device)\n"
-                            "  -b, --batch N         images a run (1)\n"
-                            "  -r, --rounds N        measurements of each plan (51)\n"
-                            "  -p, --precision P     fp32, fp16 or int8 (fp32)\n"
-                            "TUNINGS are files that alexnet-cl tune --export wrote.\n";
-
-static void check(enum alx_status status)
-{
-    if (status == ALX_STATUS_OK)
-        return;
-    fprintf(stderr, "tunings: %s\n", alx_error_message());
-    exit(1);
-}
-
-static void wrong_usage(void)
-{
-    fputs(usage, stderr);
-    exit(2);
-}
-
-static size_t number(const char *text, size_t most)
-{
-    char *end;
-    unsigned long value = strtoul(text, &end, 10);
-    if (*end || !value || value > most)
-        wrong_usage();
-    return value;
-}
-
-static enum alx_precision precision(const char *text)
-{
-    for (int p = ALX_PRECISION_FP32; p <= ALX_PRECISION_INT8; p++)
-        if (!strcmp(text, alx_precision_name((enum alx_precision)p)))
-            return (enum alx_precision)p;
-    wrong_usage();
-    return ALX_PRECISION_FP32;
-}
+const struct tool tool = {"tunings",
+                          "usage: tunings [OPTIONS] [TUNINGS...]\n"
+                          "  -n, --network NAME    a built-in network (alexnet)\n"
+                          "  -d, --device SPEC     as for alexnet-cl (the default device)\n"
+                          "  -b, --batch N         images a run (1)\n"
+                          "  -r, --rounds N        measurements of each plan (51)\n"
+                          "  -p, --precision P     fp32, fp16 or int8 (fp32)\n"
+                          "TUNINGS are files that alexnet-cl tune --export wrote.\n"};
 
 static struct options read_options(int argc, char **argv)
 {
@@ -81,16 +50,16 @@ static struct options read_options(int argc, char **argv)
         else if (c == 'd')
             options.device = optarg;
         else if (c == 'b')
-            options.batch = number(optarg, 4096);
+            options.batch = tool_number(optarg, 4096);
         else if (c == 'r')
-            options.rounds = number(optarg, MAX_ROUNDS);
+            options.rounds = tool_number(optarg, MAX_ROUNDS);
         else if (c == 'p')
-            options.precision = precision(optarg);
+            options.precision = tool_precision(optarg);
         else
-            wrong_usage();
+            tool_wrong_usage();
     }
     if (argc - optind >= MAX_PLANS)
-        wrong_usage();
+        tool_wrong_usage();
     return options;
 }
 
@@ -100,12 +69,12 @@ static void open_contender(const char *path, const alx_net *net, const alx_model
 {
     alx_tunings *tunings = NULL;
     if (path)
-        check(alx_tunings_read(path, &tunings));
+        tool_check(alx_tunings_read(path, &tunings));
     const struct alx_plan_options how = {
         .batch = options->batch, .precision = options->precision, .tunings = tunings};
     out->name = path ? path : "default";
-    check(alx_plan_create(net, device, &how, &out->plan));
-    check(alx_session_create(out->plan, model, &out->session));
+    tool_check(alx_plan_create(net, device, &how, &out->plan));
+    tool_check(alx_session_create(out->plan, model, &out->session));
     alx_tunings_destroy(&tunings);
 }
 
@@ -123,7 +92,7 @@ static void measure(struct contender *contenders, size_t count, const struct opt
 {
     for (size_t round = 0; round < options->rounds + WARM_UPS; round++)
         for (size_t i = 0; i < count; i++) {
-            check(alx_session_run(contenders[i].session, in, options->batch, out));
+            tool_check(alx_session_run(contenders[i].session, in, options->batch, out));
             contenders[i].ns[round < WARM_UPS ? 0 : round - WARM_UPS] =
                 alx_session_times(contenders[i].session).run_ns;
         }
@@ -152,22 +121,15 @@ int main(int argc, char **argv)
     alx_net *net = NULL;
     alx_model *model = NULL;
     size_t index, count = 1 + (size_t)(argc - optind);
-    check(alx_net_create_named(options.network, &net));
-    check(alx_model_create_random(net, 1, &model));
-    check(alx_devices_create(&devices));
-    check(alx_devices_find(devices, options.device, &index));
-    check(alx_device_open(devices, index, NULL, &device));
+    tool_check(alx_net_create_named(options.network, &net));
+    tool_check(alx_model_create_random(net, 1, &model));
+    tool_check(alx_devices_create(&devices));
+    tool_check(alx_devices_find(devices, options.device, &index));
+    tool_check(alx_device_open(devices, index, NULL, &device));
     for (size_t i = 0; i < count; i++)
         open_contender(i ? argv[optind + (int)i - 1] : NULL, net, model, device, &options,
                        &contenders[i]);
-    struct alx_shape s = alx_net_input(net), answers = alx_net_output(net);
-    float *in = calloc(options.batch * s.channels * s.height * s.width, sizeof *in);
-    float *out =
-        calloc(options.batch * answers.channels * answers.height * answers.width, sizeof *out);
-    if (!in || !out)
-        return 1;
-    for (size_t i = 0; i < options.batch * s.channels * s.height * s.width; i++)
-        in[i] = (float)(i % 251) / 251;
+    float *in = tool_images(net, options.batch), *out = tool_outputs(net, options.batch);
     measure(contenders, count, &options, in, out);
     for (size_t i = 0; i < count; i++) {
         alx_session_destroy(&contenders[i].session);
