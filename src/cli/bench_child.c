@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "cli/bench.h"
+#include "cli/engine.h"
 #include "cli/json.h"
 #include "util/clock.h"
 #include "util/error.h"
@@ -286,18 +287,12 @@ static enum alx_status serve_prepare(const json_t *request, json_t *reply)
     enum alx_status status = ALX_STATUS_OK;
     const struct bench *bench = child.bench;
     alx_tunings *tunings = NULL;
-    struct alx_plan_options how = {
-        .batch = (size_t)json_integer_value(json_object_get(request, "batch")),
-        .precision = (enum alx_precision)json_integer_value(json_object_get(request, "precision")),
-        .memory_limit_bytes = (uint64_t)bench->options->memory_limit_mib << 20,
-        .force_algorithm = bench->options->algorithm,
-        .exact = bench->options->exact,
-    };
+    struct alx_plan_options how;
     release();
-    child.batch = how.batch;
-    if (!bench->options->no_cache)
-        ALX_TRY(alx_tunings_load(bench->options->cache_dir, &tunings));
-    how.tunings = tunings;
+    child.batch = (size_t)json_integer_value(json_object_get(request, "batch"));
+    ALX_TRY(cli_plan_options(bench->options, &how, &tunings));
+    how.batch = child.batch;
+    how.precision = (enum alx_precision)json_integer_value(json_object_get(request, "precision"));
     ALX_TRY(open_device(json_is_true(json_object_get(request, "profiling"))));
     struct alx_program_counts before = alx_device_program_counts(child.device);
     ALX_TRY(alx_plan_create(alx_model_net(bench->model), child.device, &how, &child.plan));

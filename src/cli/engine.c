@@ -140,20 +140,35 @@ static void offer_tuning(const struct cli_engine *engine, const alx_tunings *tun
                  info->number);
 }
 
-static enum alx_status make_plan(struct cli_engine *engine, const struct cli_options *options)
+enum alx_status cli_plan_options(const struct cli_options *options, struct alx_plan_options *how,
+                                 alx_tunings **tunings)
 {
     enum alx_status status = ALX_STATUS_OK;
-    alx_tunings *tunings = NULL;
     if (!options->no_cache)
-        ALX_TRY(alx_tunings_load(options->cache_dir, &tunings));
-    const struct alx_plan_options how = {
-        .batch = engine->batch * engine->views,
-        .precision = engine->precision,
+        ALX_TRY(alx_tunings_load(options->cache_dir, tunings));
+    *how = (struct alx_plan_options){
         .memory_limit_bytes = (uint64_t)options->memory_limit_mib << 20,
         .force_algorithm = options->algorithm,
         .exact = options->exact,
-        .tunings = tunings,
+        .tunings = *tunings,
     };
+error:
+    return status;
+}
+
+enum alx_precision cli_precision(const struct cli_options *options)
+{
+    return options->precision >= 0 ? (enum alx_precision)options->precision : ALX_PRECISION_FP32;
+}
+
+static enum alx_status make_plan(struct cli_engine *engine, const struct cli_options *options)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    struct alx_plan_options how;
+    alx_tunings *tunings = NULL;
+    ALX_TRY(cli_plan_options(options, &how, &tunings));
+    how.batch = engine->batch * engine->views;
+    how.precision = engine->precision;
     ALX_TRY(alx_plan_create(engine->net, engine->device, &how, &engine->plan));
     offer_tuning(engine, tunings);
 error:
@@ -180,9 +195,8 @@ int cli_engine_open(struct cli_engine *engine, const struct cli_options *options
 {
     enum alx_status status = ALX_STATUS_OK;
     *engine = (struct cli_engine){.batch = options->batch ? options->batch : batch,
-                                  .views = options->ten_crop ? ALX_TEN_CROPS : 1};
-    if (options->precision >= 0)
-        engine->precision = (enum alx_precision)options->precision;
+                                  .views = options->ten_crop ? ALX_TEN_CROPS : 1,
+                                  .precision = cli_precision(options)};
     engine->times.start_ns = alx_clock_ns();
     ALX_TRY(alx_decoder_create(&engine->decoder));
     ALX_TRY(open_device(engine, options));

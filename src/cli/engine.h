@@ -36,6 +36,14 @@ struct cli_engine {
     struct cli_times times;
 };
 
+/* What the command line says of plans, but for batch and precision, with the tunings that the
+ * device may have; `*tunings` is owned and must live until the plan is made. NULL with --no-cache.
+ */
+enum alx_status cli_plan_options(const struct cli_options *options, struct alx_plan_options *how,
+                                 alx_tunings **tunings);
+/* --precision, float32 where it is not given. */
+enum alx_precision cli_precision(const struct cli_options *options);
+
 /* Opens it all; `batch` is used where --batch is not given. The decoder's child starts before
  * anything touches OpenCL. Returns an exit code; close it in any case. */
 int cli_engine_open(struct cli_engine *engine, const struct cli_options *options, size_t batch);

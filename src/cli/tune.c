@@ -7,6 +7,7 @@
 
 #include <alexnet_cl/alexnet_cl.h>
 
+#include "cli/engine.h"
 #include "cli/json.h"
 #include "cli/message.h"
 #include "cli/output.h"
@@ -164,13 +165,12 @@ static enum alx_status tune_device(const alx_devices *devices, size_t index, str
     const struct cli_options *options = t->options;
     const struct alx_device_options how = {
         .cache_dir = options->cache_dir, .no_cache = options->no_cache, .profiling = true};
-    const struct alx_tune_options what = {
-        .batch = options->batch,
-        .precision =
-            options->precision >= 0 ? (enum alx_precision)options->precision : ALX_PRECISION_FP32,
-        .memory_limit_bytes = (uint64_t)options->memory_limit_mib << 20,
-        .budget_ns = (uint64_t)options->budget * 1000000000,
-        .exhaustive = options->exhaustive};
+    const struct alx_tune_options what = {.batch = options->batch,
+                                          .precision = cli_precision(options),
+                                          .memory_limit_bytes = (uint64_t)options->memory_limit_mib
+                                                                << 20,
+                                          .budget_ns = (uint64_t)options->budget * 1000000000,
+                                          .exhaustive = options->exhaustive};
     ALX_TRY(alx_tunings_create(&t->found));
     keep(t); /* should that not work, it is better known before */
     ALX_TRY(t->saved);
@@ -191,12 +191,11 @@ static enum alx_status print_plan(const struct tuning *t)
                                                 {"Why", false, true}};
     enum alx_status status = ALX_STATUS_OK;
     struct cli_table table = {columns, sizeof columns / sizeof *columns, NULL, 0, 0};
-    const struct alx_plan_options how = {
-        .batch = t->options->batch,
-        .precision = t->options->precision >= 0 ? (enum alx_precision)t->options->precision
-                                                : ALX_PRECISION_FP32,
-        .memory_limit_bytes = (uint64_t)t->options->memory_limit_mib << 20,
-        .tunings = t->found};
+    const struct alx_plan_options how = {.batch = t->options->batch,
+                                         .precision = cli_precision(t->options),
+                                         .memory_limit_bytes =
+                                             (uint64_t)t->options->memory_limit_mib << 20,
+                                         .tunings = t->found};
     alx_plan *plan = NULL;
     ALX_TRY(alx_plan_create(t->net, t->device, &how, &plan));
     for (size_t i = 0; i < alx_plan_step_count(plan); i++) {

@@ -92,8 +92,7 @@ static void bind_range(struct alx_bound_launch *bound, size_t panels)
 
 static size_t panels_of(const struct alx_step *step, const struct alx_launch *launch, size_t part)
 {
-    return launch->per_panel ? alx_min(step->part_panels, step->panels - part * step->part_panels)
-                             : 1;
+    return launch->per_panel ? alx_session_part_panels(step, part) : 1;
 }
 
 static enum alx_status bind_launch(alx_session *session, size_t step_index,

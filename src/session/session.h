@@ -63,6 +63,8 @@ enum alx_status alx_session_create_with(const alx_plan *plan, const struct alx_t
 enum alx_status alx_session_upload(alx_session *session, struct alx_bound_step *bound);
 /* Sends one part of a streamed step to the staging buffer that its launches read. */
 enum alx_status alx_session_stream(alx_session *session, struct alx_bound_step *bound, size_t part);
+/* How many panels part `part` of a step's weights has. */
+size_t alx_session_part_panels(const struct alx_step *step, size_t part);
 /* The buffer from which part `part` of a step is read. */
 cl_mem alx_session_part(const alx_session *session, const struct alx_bound_step *bound,
                         size_t part);

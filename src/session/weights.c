@@ -11,7 +11,7 @@
 #include "session/session.h"
 #include "util/memory.h"
 
-static size_t panels_in(const struct alx_step *step, size_t part)
+size_t alx_session_part_panels(const struct alx_step *step, size_t part)
 {
     return alx_min(step->part_panels, step->panels - part * step->part_panels);
 }
@@ -58,7 +58,7 @@ static enum alx_status upload_part(alx_session *session, struct alx_bound_step *
     enum alx_status status = ALX_STATUS_OK;
     const alx_device *device = session->plan->device;
     const struct alx_step *step = bound->step;
-    size_t count = panels_in(step, part);
+    size_t count = alx_session_part_panels(step, part);
     struct alx_mapped mapped = {0};
     ALX_TRY(create_mapped(device, count * step->panel_bytes, &bound->parts[part], &mapped));
     ALX_TRY(alx_pack_weights(&bound->pack, part * step->part_panels, count, mapped.data));
@@ -99,7 +99,7 @@ enum alx_status alx_session_stream(alx_session *session, struct alx_bound_step *
 {
     enum alx_status status = ALX_STATUS_OK;
     const struct alx_step *step = bound->step;
-    size_t count = panels_in(step, part), slot = part % 2;
+    size_t count = alx_session_part_panels(step, part), slot = part % 2;
     /* The host buffer is free once its last transfer ended; the device buffer, because the queue is
      * in order. */
     if (session->staging_written[slot]) {
