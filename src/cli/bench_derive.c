@@ -107,18 +107,14 @@ static json_t *all_checks(const json_t *row)
     return sum ? sum : json_null();
 }
 
-/* What the system told while a device was measured. */
-static void note_conditions(json_t *row)
+/* What readers of a document could not find out from its numbers; a clock that fell, they do. */
+static void note_heat(json_t *row)
 {
-    const double slow = 0.75; /* of the clock before */
-    json_t *notes = json_object_get(row, "notes");
-    const json_t *before = json_object_get(row, "before"), *after = json_object_get(row, "after");
-    double was = bench_number(before, "clock_mhz"), is = bench_number(after, "clock_mhz");
-    if (bench_number(after, "throttled") > bench_number(before, "throttled"))
-        json_array_append_new(notes, json_string("heat lowered the processor's clock meanwhile"));
-    else if (is < slow * was)
-        json_array_append_new(
-            notes, json_sprintf("the processor's clock fell from %.0f to %.0f MHz", was, is));
+    double before = bench_number(json_object_get(row, "before"), "throttled");
+    double after = bench_number(json_object_get(row, "after"), "throttled");
+    if (after > before)
+        json_array_append_new(json_object_get(row, "notes"),
+                              json_string("heat lowered the processor's clock meanwhile"));
 }
 
 void bench_document_finish(struct bench *bench)
@@ -132,7 +128,7 @@ void bench_document_finish(struct bench *bench)
             json_is_object(json_object_get(row, "limits")) ? json_object_get(row, "limits") : NULL);
         json_array_foreach(json_object_get(row, "runs"), j, run) finish_run(run, roofs, macs);
         cli_json_set(row, "check", all_checks(row));
-        note_conditions(row);
+        note_heat(row);
     }
 }
 

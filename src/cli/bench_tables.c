@@ -1,5 +1,6 @@
 #include "cli/bench_tables.h"
 
+#include <alexnet_cl/measure.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -174,9 +175,6 @@ void bench_limits_table(const json_t *part, struct cli_table *out)
         {"half", true, false}, {"int8", true, false},   {"Read, GB/s", true, false},
         {"Send", true, false}, {"Fetch", true, false},  {"Launch, us", true, false},
     };
-    static const char *const keys[] = {"fma_gflops",    "fma_half_gflops",  "dot_int8_gops",
-                                       "read_gb_per_s", "copy_to_gb_per_s", "copy_from_gb_per_s",
-                                       "launch_us"};
     size_t index;
     json_t *device;
     *out = (struct cli_table){COLUMNS(columns), NULL, 0, 0};
@@ -188,8 +186,8 @@ void bench_limits_table(const json_t *part, struct cli_table *out)
             continue;
         cli_table_add(out, "%.0f", bench_number(about, "number"));
         cli_table_add(out, "%s", bench_text(about, "name"));
-        for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-            cli_table_add(out, "%s", cli_figures(bench_number(limits, keys[i])).text);
+        for (int i = 0; i < ALX_LIMIT_COUNT; i++) /* the columns are in this order */
+            add_figures(out, limits, alx_limit_name((enum alx_limit)i));
     }
 }
 
