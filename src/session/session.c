@@ -35,21 +35,6 @@ static cl_mem buffer_of(const alx_session *session, size_t step_index, enum alx_
     return NULL;
 }
 
-/* A kernel may allow less than its device, and does not say so before it is built. */
-static enum alx_status check_group(const alx_device *device, const struct alx_launch *launch,
-                                   cl_kernel kernel)
-{
-    size_t group = launch->local[0] * launch->local[1] * launch->local[2], most = group;
-    clGetKernelWorkGroupInfo(kernel, device->id, CL_KERNEL_WORK_GROUP_SIZE, sizeof most, &most,
-                             NULL); /* without an answer the launch tells */
-    if (most >= group)
-        return ALX_STATUS_OK;
-    return alx_fail(ALX_STATUS_DEVICE,
-                    "%s on %s: kernel %s: its work-groups of %zu are too large for the device, "
-                    "which allows at most %zu; name another device",
-                    launch->file, device->info.name, launch->kernel, group, most);
-}
-
 static enum alx_status bind_kernel(alx_session *session, size_t step_index,
                                    struct alx_bound_launch *bound)
 {
@@ -60,7 +45,6 @@ static enum alx_status bind_kernel(alx_session *session, size_t step_index,
     ALX_TRY(alx_kernel_create(session->plan->device, launch->file, launch->kernel,
                               alx_text_get(&step->recipe.options), &bound->kernel));
     session->times.build_ns += alx_clock_ns() - start;
-    ALX_TRY(check_group(session->plan->device, launch, bound->kernel));
     for (size_t i = 0; i < launch->arg_count; i++) {
         const struct alx_arg *arg = &launch->args[i];
         if (arg->role == ALX_ROLE_INT || arg->role == ALX_ROLE_FIRST_PANEL) {
@@ -293,6 +277,32 @@ void alx_session_destroy(alx_session **pointer)
 
 /* --- running --- */
 
+/* A kernel may allow less than its device. What drivers say of that beforehand is often less than
+ * what they take, so that the launch itself decides. */
+static enum alx_status fail_group(const alx_session *session, const struct alx_bound_launch *bl)
+{
+    const struct alx_device_info *info = alx_device_get_info(session->plan->device);
+    const size_t *local = bl->launch->local;
+    size_t most = 0;
+    clGetKernelWorkGroupInfo(bl->kernel, session->plan->device->id, CL_KERNEL_WORK_GROUP_SIZE,
+                             sizeof most, &most, NULL);
+    return alx_fail(ALX_STATUS_DEVICE,
+                    "%s on %s: kernel %s: its work-groups of %zu are too large for the device, "
+                    "which allows at most %zu; name another device",
+                    bl->launch->file, info->name, bl->launch->kernel,
+                    local[0] * local[1] * local[2], most);
+}
+
+static enum alx_status enqueue_kernel(alx_session *session, struct alx_bound_launch *bl,
+                                      cl_event *event)
+{
+    cl_int error = clEnqueueNDRangeKernel(session->queue, bl->kernel, 3, bl->offset, bl->global,
+                                          bl->launch->local, 0, NULL, event);
+    if (error == CL_INVALID_WORK_GROUP_SIZE)
+        return fail_group(session, bl);
+    return error == CL_SUCCESS ? ALX_STATUS_OK : alx_cl_fail("clEnqueueNDRangeKernel", error);
+}
+
 static enum alx_status enqueue_launch(alx_session *session, struct alx_bound_step *bound,
                                       struct alx_bound_launch *bl)
 {
@@ -305,8 +315,7 @@ static enum alx_status enqueue_launch(alx_session *session, struct alx_bound_ste
     if (bound->step->streamed && bl->launch->per_panel && !bl->slice)
         ALX_TRY(alx_session_stream(session, bound, bl->part));
     if (bl->kernel)
-        ALX_CL(clEnqueueNDRangeKernel(session->queue, bl->kernel, 3, bl->offset, bl->global,
-                                      bl->launch->local, 0, NULL, event));
+        ALX_TRY(enqueue_kernel(session, bl, event));
     else
         ALX_TRY(alx_gemm_enqueue(&bl->gemm, bl->a, bl->b, bl->c, session->queue, event));
     /* Drivers count what is handed over together as one; slices are long enough to wait for. */

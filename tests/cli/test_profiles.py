@@ -211,8 +211,9 @@ class Faults(Case):
                              code=5)
         self.assertTrue(all(len(line) <= 80 for line in result.out.splitlines()), result)
         self.assertIn(f"will not be chosen on this device: conv {chosen} fp32\n", result.out)
-        self.assertRegex(result.errors[0], rf"kernel conv {chosen} \(.*\): 1 of 2 shapes are wrong; "
-                         r"first shape 2 .*image 0, channel 0, row 0, column 0 is [-\d.e+]+ instead")
+        self.assertRegex(result.errors[0], rf"kernel conv {chosen} \(.*\): 1 of 2 shapes are "
+                         r"wrong; first shape 2 .*image 0, channel 0, row 0, column 0 is "
+                         r"[-\d.e+]+ instead")
         for arguments in ((), (f"--algorithm={chosen}",), ("--precision=fp16",)):
             self.assertNotEqual(self.explained(*arguments).split()[1], chosen)
             self.assertIn(f"{chosen} is wrong here, says verify", self.explained(*arguments))
