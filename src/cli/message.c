@@ -127,10 +127,9 @@ static void interrupted(int signal_number)
 
 void cli_interrupt_start(void)
 {
-    struct sigaction action = {.sa_handler = interrupted}, before;
     /* Who starts it in the background of a script has it ignore Ctrl-C. */
-    if (!sigaction(SIGINT, NULL, &before) && before.sa_handler != SIG_IGN)
-        sigaction(SIGINT, &action, NULL);
+    if (signal(SIGINT, interrupted) == SIG_IGN)
+        signal(SIGINT, SIG_IGN);
 }
 
 void *cli_alloc(size_t count, size_t elem_bytes, const char *what)

@@ -1,0 +1,16 @@
+#include <windows.h>
+
+#include "cli/terminal.h"
+
+bool cli_terminal_is_utf8(void)
+{
+    return GetConsoleOutputCP() == CP_UTF8;
+}
+
+size_t cli_terminal_columns(void)
+{
+    CONSOLE_SCREEN_BUFFER_INFO info;
+    if (!GetConsoleScreenBufferInfo(GetStdHandle(STD_OUTPUT_HANDLE), &info))
+        return 0;
+    return (size_t)(info.srWindow.Right - info.srWindow.Left + 1);
+}
