@@ -65,6 +65,7 @@ more program oclgrind oclgrind - -
 more program clinfo clinfo clinfo clinfo
 more compiler C++-compiler g++ gcc-c++ gcc
 more program clang-format-14 clang-format-14 - -
+more program clang clang,libclang-rt-dev clang,compiler-rt clang,compiler-rt
 more program shellcheck shellcheck ShellCheck shellcheck
 more program gcovr gcovr gcovr gcovr
 more python ensurepip python3-venv python3 python
@@ -288,7 +289,22 @@ prepare_tests() {
     configure_release -Dtests=true
     build "$root/build"
     prepare_second "$root/build-asan" -Db_sanitize=address,undefined -Db_lundef=false
+    prepare_fuzz
     add_intel_runtime
+}
+
+# Untrusted bytes by the million, for a minute a reader.
+prepare_fuzz() {
+    if ! printf 'int LLVMFuzzerTestOneInput(void) { return 0; }\n' |
+        clang -fsanitize=fuzzer -x c -o /dev/null - 2>/dev/null; then
+        say 'there is no clang with libFuzzer: nothing is fuzzed'
+        return
+    fi
+    (
+        export CC=clang CXX=clang++
+        configure "$root/build-fuzz" --buildtype=debugoptimized -Dfuzz=true
+    ) || exit 1
+    build "$root/build-fuzz" fuzz
 }
 
 prepare_coverage() {
@@ -356,7 +372,7 @@ run_tests() {
 
 # What is looked for here lies in the library, not in the kernels: a few shapes of each will do.
 run_second() (
-    export ALX_TEST_SHAPES=6
+    export ALX_TEST_SHAPES=3
     run_tests "$1" --no-suite check --no-suite simulator --timeout-multiplier 3
 )
 
@@ -388,7 +404,12 @@ summarise() {
 run_all_tests() {
     run_tests "$root/build"
     run_second "$root/build-asan"
-    summarise "$root/build" "$root/build-asan"
+    set -- "$root/build" "$root/build-asan"
+    if [ -f "$root/build-fuzz/tests/fuzz/fuzz_image" ]; then
+        run_tests "$root/build-fuzz" --suite fuzz
+        set -- "$@" "$root/build-fuzz"
+    fi
+    summarise "$@"
 }
 
 run_coverage() {
@@ -431,6 +452,6 @@ coverage)
     alone prepare_coverage
     run_coverage
     ;;
-clean) rm -rf "$root/build" "$root/build-asan" "$root/build-coverage" ;;
+clean) rm -rf "$root/build" "$root/build-asan" "$root/build-coverage" "$root/build-fuzz" ;;
 *) usage ;;
 esac

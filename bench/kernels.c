@@ -11,7 +11,7 @@
 
 #include <alexnet_cl/alexnet_cl.h>
 
-#include "limits.h"
+#include "measure/limits.h"
 #include "plan/plan.h"
 
 enum { MAX_ALGORITHMS = 16, MAX_ROUNDS = 1000, WARM_UPS = 2 };
@@ -21,6 +21,13 @@ struct options {
     size_t batch, rounds, vector;
     bool cold;
     enum alx_precision precision;
+};
+
+/* The device, the traits that it is to be taken for, and its limits. */
+struct target {
+    alx_device *device;
+    struct alx_traits traits;
+    alx_limits *limits;
 };
 
 /* One algorithm on one layer. */
@@ -125,7 +132,7 @@ static struct options read_options(int argc, char **argv)
 
 /* Fills `candidates` with the algorithms that the planner grants for this net of one layer. */
 static size_t make_candidates(const alx_net *net, const alx_model *model,
-                              const struct limits *limits, const struct options *options,
+                              const struct target *target, const struct options *options,
                               struct candidate *candidates)
 {
     size_t count, made = 0;
@@ -135,13 +142,13 @@ static size_t make_candidates(const alx_net *net, const alx_model *model,
         struct candidate *candidate = &candidates[made];
         const struct alx_plan_options plan_options = {.batch = options->batch,
                                                       .precision = options->precision};
-        const struct alx_plan_overrides overrides = {.traits = &limits->traits,
+        const struct alx_plan_overrides overrides = {.traits = &target->traits,
                                                      .algorithm = algorithms[i]->name};
         if (algorithms[i]->kind != kind)
             continue;
         *candidate = (struct candidate){.name = algorithms[i]->name};
         check(
-            alx_plan_create_with(net, limits->device, &plan_options, &overrides, &candidate->plan));
+            alx_plan_create_with(net, target->device, &plan_options, &overrides, &candidate->plan));
         if (strcmp(alx_plan_step(candidate->plan, 0)->algorithm, candidate->name)) {
             alx_plan_destroy(&candidate->plan);
             continue;
@@ -191,7 +198,7 @@ static void report(const char *layer, struct candidate *candidate, size_t rounds
            compute > memory ? "compute" : "memory ", step->parameters);
 }
 
-static void measure_layer(const struct alx_layer_info *info, struct limits *limits,
+static void measure_layer(const struct alx_layer_info *info, const struct target *target,
                           const struct options *options)
 {
     static struct yardsticks yardsticks;
@@ -208,15 +215,15 @@ static void measure_layer(const struct alx_layer_info *info, struct limits *limi
         exit(1);
     for (size_t i = 0; i < options->batch * in_elems; i++)
         in[i] = (float)(i % 251) / 251;
-    size_t count = make_candidates(net, model, limits, options, candidates);
+    size_t count = make_candidates(net, model, target, options, candidates);
     for (size_t round = 0; round < options->rounds + WARM_UPS; round++) {
         size_t kept = round < WARM_UPS ? 0 : round - WARM_UPS;
-        check(limits_gflops(limits, &yardsticks.gflops[kept]));
-        check(limits_gb_per_s(limits, &yardsticks.gb_per_s[kept]));
+        check(alx_limits_measure(target->limits, ALX_LIMIT_FMA, &yardsticks.gflops[kept]));
+        check(alx_limits_measure(target->limits, ALX_LIMIT_READ, &yardsticks.gb_per_s[kept]));
         for (size_t i = 0; i < count; i++) {
             double unused;
             if (options->cold)
-                check(limits_gb_per_s(limits, &unused));
+                check(alx_limits_measure(target->limits, ALX_LIMIT_READ, &unused));
             check(alx_session_run(candidates[i].session, in, options->batch, out));
             if (round >= WARM_UPS)
                 candidates[i].ns[kept] = alx_session_step_ns(candidates[i].session, 0);
@@ -239,29 +246,28 @@ int main(int argc, char **argv)
     const struct options options = read_options(argc, argv);
     const struct alx_device_options device_options = {.profiling = true};
     alx_devices *devices = NULL;
-    alx_device *device = NULL;
+    struct target target = {0};
     alx_net *net = NULL;
     size_t index;
     check(alx_net_create_named(options.network, &net));
     check(alx_devices_create(&devices));
     check(alx_devices_find(devices, options.device, &index));
-    check(alx_device_open(devices, index, &device_options, &device));
-    printf("%s on %s, batch %zu, %s\n", options.network, alx_device_get_info(device)->name,
+    check(alx_device_open(devices, index, &device_options, &target.device));
+    printf("%s on %s, batch %zu, %s\n", options.network, alx_device_get_info(target.device)->name,
            options.batch, alx_precision_name(options.precision));
-    struct alx_traits traits = alx_traits_of_device(alx_device_get_info(device));
-    if (options.vector && !traits.simt) {
-        traits.vector = options.vector;
-        traits.registers = options.vector >= 16 ? 32 : 16;
+    target.traits = alx_traits_of_device(alx_device_get_info(target.device));
+    if (options.vector && !target.traits.simt) {
+        target.traits.vector = options.vector;
+        target.traits.registers = options.vector >= 16 ? 32 : 16;
     }
-    struct limits limits;
-    check(limits_create(device, &traits, &limits));
+    check(alx_limits_create_with(target.device, &target.traits, &target.limits));
     printf("%-8s %-8s %10s %10s %10s %8s %15s  %s\n", "layer", "by", "median ms", "least ms",
            "GFLOP/s", "GB/s", "of the limit", "parameters");
     for (size_t i = 0; i < alx_net_layer_count(net); i++)
         if (alx_net_layer(net, i)->layer.kind != ALX_LAYER_DROPOUT)
-            measure_layer(alx_net_layer(net, i), &limits, &options);
-    limits_destroy(&limits);
-    alx_device_close(&device);
+            measure_layer(alx_net_layer(net, i), &target, &options);
+    alx_limits_destroy(&target.limits);
+    alx_device_close(&target.device);
     alx_devices_destroy(&devices);
     alx_net_destroy(&net);
     return 0;

@@ -1,39 +1,31 @@
 /*
- * Plans of one network side by side: the default of the device's family, and those of files of
- * tunings. They run in turn, round after round, so that ratios hold on a machine that slows down.
+ * What the planner would run on devices that are not here: one line a launch, with columns between
+ * tabs, for programs that compile the kernels (registers.py) or predict times (roofline.py).
+ *
+ *   family layer algorithm kernel file global local macs weight_bytes moved_bytes options
  */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <alexnet_cl/alexnet_cl.h>
 
-#include "util/stats.h"
+#include "plan/plan.h"
 
-enum { MAX_PLANS = 8, MAX_ROUNDS = 1000, WARM_UPS = 2 };
-
-struct options {
-    const char *network, *device;
-    size_t batch, rounds;
-    enum alx_precision precision;
-};
-
-/* A plan, and what it took. */
-struct contender {
+/* Families by a device that stands for them, with what its driver says. */
+static const struct family {
     const char *name;
-    alx_plan *plan;
-    alx_session *session;
-    uint64_t ns[MAX_ROUNDS];
+    size_t vendor_id, generation, wave, units, max_work_group, block_read_lanes;
+    bool unified;
+} families[] = {
+    /* units of Intel's GPUs have 8 lanes, AMD's 64, NVIDIA's 64 to 128 */
+    {"intel-gen9", 0x8086, 900, 0, 24, 256, 16, true},    /* HD Graphics 530 */
+    {"intel-xe", 0x8086, 1200, 0, 32, 512, 16, true},     /* UHD Graphics 770 */
+    {"intel-arc", 0x8086, 1255, 0, 512, 1024, 16, false}, /* Arc A770 */
+    {"amd-gcn", 0x1002, 0, 64, 60, 256, 0, false},        /* Radeon VII */
+    {"amd-rdna", 0x1002, 0, 32, 22, 256, 0, false},       /* Radeon RX 5500 XT */
+    {"nvidia", 0x10de, 75, 0, 46, 1024, 0, false},        /* GeForce RTX 2080 */
 };
-
-static const char usage[] = "usage: plans [OPTIONS] [TUNINGS...]\n"
-                            "  -n, --network NAME    a built-in network (alexnet)\n"
-                            "  -d, --device SPEC     as for alexnet-cl (the default device)\n"
-                            "  -b, --batch N         images a run (1)\n"
-                            "  -r, --rounds N        measurements of each plan (51)\n"
-                            "  -p, --precision P     fp32, fp16 or int8 (fp32)\n"
-                            "TUNINGS are files that alexnet-cl tune --export wrote.\n";
 
 static void check(enum alx_status status)
 {
@@ -43,128 +35,76 @@ static void check(enum alx_status status)
     exit(1);
 }
 
-static void wrong_usage(void)
+static struct alx_device_info describe(const struct family *family)
 {
-    fputs(usage, stderr);
-    exit(2);
+    return (struct alx_device_info){
+        .type = ALX_DEVICE_GPU,
+        .vendor_id = family->vendor_id,
+        .generation = family->generation,
+        .wave = family->wave,
+        .compute_units = family->units,
+        .local_bytes = 64 << 10,
+        .max_work_group = family->max_work_group,
+        .block_read_lanes = family->block_read_lanes,
+        .unified_memory = family->unified,
+        .vector_floats = 1,
+        .global_bytes = (uint64_t)8 << 30,
+        .max_alloc_bytes = (uint64_t)2 << 30,
+        .base_align_bytes = 128,
+    };
 }
 
-static size_t number(const char *text, size_t most)
+static void print_launch(const struct family *family, const struct alx_step *step,
+                         const struct alx_launch *launch)
+{
+    size_t panels = launch->per_panel ? step->panels : 1;
+    size_t global[3] = {launch->global[0], launch->global[1], launch->global[2]};
+    global[launch->panel_axis] *= panels;
+    printf("%s\t%s\t%s\t%s\t%s\t%zu,%zu,%zu\t%zu\t%zu\t%llu\t%llu\t%s\n", family->name,
+           step->info.layer.name, step->algorithm->name, launch->kernel ? launch->kernel : "",
+           launch->file ? launch->file : "", global[0], global[1], global[2], launch->local[0],
+           (size_t)step->shown.macs, (unsigned long long)step->shown.weight_bytes,
+           (unsigned long long)step->shown.moved_bytes, alx_text_get(&step->recipe.options));
+}
+
+static void print_plan(const struct family *family, const alx_net *net,
+                       const struct alx_plan_options *options)
+{
+    const struct alx_device_info info = describe(family);
+    const struct alx_plan_overrides overrides = {0};
+    alx_plan *plan = NULL;
+    check(alx_plan_describe(net, &info, options, &overrides, &plan));
+    for (size_t i = 0; i < plan->step_count; i++)
+        for (size_t j = 0; j < plan->steps[i].recipe.launch_count; j++)
+            print_launch(family, &plan->steps[i], &plan->steps[i].recipe.launches[j]);
+    alx_plan_destroy(&plan);
+}
+
+/* 1 to 4096, or 0. */
+static size_t batch_of(const char *text)
 {
     char *end;
     unsigned long value = strtoul(text, &end, 10);
-    if (*end || !value || value > most)
-        wrong_usage();
-    return value;
-}
-
-static enum alx_precision precision(const char *text)
-{
-    for (int p = ALX_PRECISION_FP32; p <= ALX_PRECISION_INT8; p++)
-        if (!strcmp(text, alx_precision_name((enum alx_precision)p)))
-            return (enum alx_precision)p;
-    wrong_usage();
-    return ALX_PRECISION_FP32;
-}
-
-static struct options read_options(int argc, char **argv)
-{
-    static const struct option known[] = {
-        {"network", required_argument, NULL, 'n'},   {"device", required_argument, NULL, 'd'},
-        {"batch", required_argument, NULL, 'b'},     {"rounds", required_argument, NULL, 'r'},
-        {"precision", required_argument, NULL, 'p'}, {NULL, 0, NULL, 0}};
-    struct options options = {.network = "alexnet", .batch = 1, .rounds = 51};
-    for (int c; (c = getopt_long(argc, argv, "n:d:b:r:p:", known, NULL)) != -1;) {
-        if (c == 'n')
-            options.network = optarg;
-        else if (c == 'd')
-            options.device = optarg;
-        else if (c == 'b')
-            options.batch = number(optarg, 4096);
-        else if (c == 'r')
-            options.rounds = number(optarg, MAX_ROUNDS);
-        else if (c == 'p')
-            options.precision = precision(optarg);
-        else
-            wrong_usage();
-    }
-    if (argc - optind >= MAX_PLANS)
-        wrong_usage();
-    return options;
-}
-
-/* `path` NULL: without tunings. */
-static void open_contender(const char *path, const alx_net *net, const alx_model *model,
-                           alx_device *device, const struct options *options, struct contender *out)
-{
-    alx_tunings *tunings = NULL;
-    if (path)
-        check(alx_tunings_read(path, &tunings));
-    const struct alx_plan_options how = {
-        .batch = options->batch, .precision = options->precision, .tunings = tunings};
-    out->name = path ? path : "default";
-    check(alx_plan_create(net, device, &how, &out->plan));
-    check(alx_session_create(out->plan, model, &out->session));
-    alx_tunings_destroy(&tunings);
-}
-
-static void measure(struct contender *contenders, size_t count, const struct options *options,
-                    const float *in, float *out)
-{
-    for (size_t round = 0; round < options->rounds + WARM_UPS; round++)
-        for (size_t i = 0; i < count; i++) {
-            check(alx_session_run(contenders[i].session, in, options->batch, out));
-            contenders[i].ns[round < WARM_UPS ? 0 : round - WARM_UPS] =
-                alx_session_times(contenders[i].session).run_ns;
-        }
-    double first = 0;
-    printf("%-10s %10s %10s %10s %8s  %s\n", "plan", "median ms", "10 % ms", "90 % ms", "ratio",
-           "origin");
-    for (size_t i = 0; i < count; i++) {
-        struct contender *c = &contenders[i];
-        double ns = (double)alx_median(c->ns, options->rounds); /* sorts */
-        first = i ? first : ns;
-        printf("%-10.40s %10.3f %10.3f %10.3f %8.3f  %s\n", c->name, ns / 1e6,
-               (double)c->ns[options->rounds / 10] / 1e6,
-               (double)c->ns[options->rounds * 9 / 10] / 1e6, ns / first, alx_plan_origin(c->plan));
-    }
+    return *end || value > 4096 ? 0 : value;
 }
 
 int main(int argc, char **argv)
 {
-    static struct contender contenders[MAX_PLANS];
-    const struct options options = read_options(argc, argv);
-    alx_devices *devices = NULL;
-    alx_device *device = NULL;
-    alx_net *net = NULL;
-    alx_model *model = NULL;
-    size_t index, count = 1 + (size_t)(argc - optind);
-    check(alx_net_create_named(options.network, &net));
-    check(alx_model_create_random(net, 1, &model));
-    check(alx_devices_create(&devices));
-    check(alx_devices_find(devices, options.device, &index));
-    check(alx_device_open(devices, index, NULL, &device));
-    for (size_t i = 0; i < count; i++)
-        open_contender(i ? argv[optind + (int)i - 1] : NULL, net, model, device, &options,
-                       &contenders[i]);
-    struct alx_shape s = alx_net_input(net), answers = alx_net_output(net);
-    float *in = calloc(options.batch * s.channels * s.height * s.width, sizeof *in);
-    float *out =
-        calloc(options.batch * answers.channels * answers.height * answers.width, sizeof *out);
-    if (!in || !out)
-        return 1;
-    for (size_t i = 0; i < options.batch * s.channels * s.height * s.width; i++)
-        in[i] = (float)(i % 251) / 251;
-    measure(contenders, count, &options, in, out);
-    for (size_t i = 0; i < count; i++) {
-        alx_session_destroy(&contenders[i].session);
-        alx_plan_destroy(&contenders[i].plan);
+    bool exact = argc == 5 && !strcmp(argv[4], "exact"), right = argc == 4 || exact;
+    struct alx_plan_options options = {.batch = right ? batch_of(argv[2]) : 0, .exact = exact};
+    int precision = ALX_PRECISION_FP32;
+    while (right && precision <= ALX_PRECISION_INT8 &&
+           strcmp(argv[3], alx_precision_name((enum alx_precision)precision)))
+        precision++;
+    if (!options.batch || precision > ALX_PRECISION_INT8) {
+        fputs("usage: plans NETWORK BATCH fp32|fp16|int8 [exact]\n", stderr);
+        return 2;
     }
-    free(out);
-    free(in);
-    alx_device_close(&device);
-    alx_devices_destroy(&devices);
-    alx_model_destroy(&model);
+    options.precision = (enum alx_precision)precision;
+    alx_net *net = NULL;
+    check(alx_net_create_named(argv[1], &net));
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+        print_plan(&families[i], net, &options);
     alx_net_destroy(&net);
     return 0;
 }

@@ -8,6 +8,7 @@
  *   VECTOR       1, 2, 4, 8, 16        floats that a work-item handles at a time
  *   LANES        1 .. work-group limit work-items of a group that share a task; 1 on CPUs
  *   WEIGHT_BITS  32, 16, 8             float, half or int8 (with a scale per output channel)
+ *   RELU_LIMIT   6.0f, ...             where a ReLU ends (ReLU6); not given: nowhere
  *   PREFETCH     0 ..                  cache lines that a kernel asks for ahead of need at a time
  *
  * Element (n, c, y, x) of a tensor with block B and halo h lies at
@@ -59,9 +60,10 @@ typedef JOIN(float, VECTOR) vec;
 #define STORE(v, p) JOIN(vstore, VECTOR)(v, 0, p)
 #endif
 
+/* Vectors of weights are aligned, which compilers for GPUs need to know to read them at once. */
 #if WEIGHT_BITS == 32
 typedef float weight;
-#define LOAD_WEIGHTS(p) LOAD(p)
+#define LOAD_WEIGHTS(p) (*(__global const vec *)(p))
 #define WEIGHT(p)       (*(p))
 #elif WEIGHT_BITS == 16
 typedef half weight;
@@ -69,7 +71,7 @@ typedef half weight;
 #if VECTOR == 1
 #define LOAD_WEIGHTS(p) vload_half(0, p)
 #else
-#define LOAD_WEIGHTS(p) JOIN(vload_half, VECTOR)(0, p)
+#define LOAD_WEIGHTS(p) JOIN(vloada_half, VECTOR)(0, p)
 #endif
 #else
 typedef char weight;
@@ -77,7 +79,7 @@ typedef char weight;
 #if VECTOR == 1
 #define LOAD_WEIGHTS(p) ((float)*(p))
 #else
-#define LOAD_WEIGHTS(p) JOIN(convert_float, VECTOR)(JOIN(vload, VECTOR)(0, p))
+#define LOAD_WEIGHTS(p) JOIN(convert_float, VECTOR)(*(__global const JOIN(char, VECTOR) *)(p))
 #endif
 #endif
 
@@ -126,6 +128,12 @@ static void add_products(vec sum[ROWS][VECTORS], __global const float *x, int st
 }
 #endif
 
-/* Negative values become 0, NaN stays NaN. */
+/* Negative values become 0, those above RELU_LIMIT, where there is one, that; NaN stays NaN. */
+#ifdef RELU_LIMIT
+#define RELU(v)                                                                                    \
+    select(select(v, (vec)(0.0f), (v) < (vec)(0.0f)), (vec)(RELU_LIMIT), (v) > (vec)(RELU_LIMIT))
+#define RELU1(v) ((v) < 0.0f ? 0.0f : (v) > RELU_LIMIT ? RELU_LIMIT : (v))
+#else
 #define RELU(v)  select(v, (vec)(0.0f), (v) < (vec)(0.0f))
 #define RELU1(v) ((v) < 0.0f ? 0.0f : (v))
+#endif

@@ -1,4 +1,4 @@
-"""Write OpenCL sources as a C table of strings: embed.py OUT.c FILE..."""
+"""Write texts as a C table of strings: embed.py OUT.c HEADER TYPE NAME FILE..."""
 import os
 import sys
 
@@ -9,10 +9,10 @@ def literal(text):
     return "\n".join(f'    "{line}\\n"' for line in escaped.splitlines())
 
 
-def main(out, paths):
+def main(out, header, kind, name, paths):
     with open(out, "w", encoding="ascii") as file:
-        file.write('#include "device/source.h"\n\n')
-        file.write("const struct alx_source alx_sources[] = {\n")
+        file.write(f'#include "{header}"\n\n')
+        file.write(f"const {kind} {name}[] = {{\n")
         for path in paths:
             with open(path, encoding="ascii") as source:
                 file.write(f'    {{"{os.path.basename(path)}",\n{literal(source.read())}}},\n')
@@ -20,4 +20,4 @@ def main(out, paths):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2:])
+    main(*sys.argv[1:5], sys.argv[5:])

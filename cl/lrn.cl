@@ -39,6 +39,30 @@ lrn_element(__global const float *restrict in, __global float *restrict out)
 }
 #endif
 
+#if defined(LRN_POOL_ELEMENT)
+/*
+ * One output of the max-pool behind it, any layout: values in several windows are normalised in
+ * each, which is cheaper than writing them. Macros: those of pool.cl without ITEM_C and ITEM_X.
+ * Work-group (LANES, 1, 1); global (OUT_C rounded up to LANES, OUT_W, BATCH * OUT_H).
+ */
+__attribute__((reqd_work_group_size(LANES, 1, 1))) __kernel void
+lrn_pool_element(__global const float *restrict in, __global float *restrict out)
+{
+    const int c = (int)get_global_id(0), x = (int)get_global_id(1);
+    const int n = (int)get_global_id(2) / OUT_H, y = (int)get_global_id(2) % OUT_H;
+    const int top = max(y * STRIDE_H - PAD_TOP, 0), left = max(x * STRIDE_W - PAD_LEFT, 0);
+    const int bottom = min(y * STRIDE_H - PAD_TOP + KERNEL_H, IN_H);
+    const int right = min(x * STRIDE_W - PAD_LEFT + KERNEL_W, IN_W);
+    if (c >= OUT_C)
+        return;
+    float largest = normalised(in, n, c, top, left);
+    for (int iy = top; iy < bottom; iy++)
+        for (int ix = left; ix < right; ix++)
+            largest = fmax(largest, normalised(in, n, c, iy, ix));
+    out[OUT_AT(n, c, y, x)] = largest;
+}
+#endif
+
 #if defined(LRN_ROW) || defined(LRN_POOL)
 /*
  * Vectors of channels. NHWC without halo on the input (IN_B = IN_C), so that a pixel's channels are

@@ -8,6 +8,9 @@
  * TRANSFORM_OUTPUT is A^T). A convolution of stride S becomes one of stride 1 by taking the S * S
  * phases of the input as channels (space to depth): k counts GROUP_K = GROUP_IN * STRIDE^2 of them.
  *
+ * On a CPU, winograd_multiply does all that follows winograd_input; where work-items run in step,
+ * conv_tiled in conv.cl multiplies, and winograd_output ends.
+ *
  * A pass computes IMAGES images; TILES tiles are counted flat over images, rows and columns.
  * Transformed input:   work[group][point][tile][GROUP_K], points IN_STEP apart.
  * Transformed weights: w[panel][point][k][PANEL], padded with zeros; bias[] as in conv.cl.
@@ -22,6 +25,10 @@
  *   BLOCK        1 .. TILES: tiles of a work-item of winograd_multiply
  *   ROWS         1 .. BLOCK, VECTORS 1 .. 4: its register tile, tiles by vectors
  *   UNROLL       divides GROUP_K     PREFETCH   cache lines fetched ahead every UNROLL steps of k
+ *   IN_STEP      at least TILES * GROUP_K
+ * With CONV_TILED only IN_STEP and those before BLOCK, IN_VECTOR and ITEM_K 1, and
+ *   PANEL_ROWS   output channels of a panel
+ *   PRODUCT_OFFSET  of the products in the workspace
  */
 #define SIDE         (TILE + KERNEL - 1)
 #define POINTS       (SIDE * SIDE)
@@ -34,7 +41,6 @@
 #define PANEL        (VECTORS * VECTOR)
 #define GROUP_PANELS ((GROUP_OUT + PANEL - 1) / PANEL)
 /* One cache line more than needed, so that the points of a tile do not share a cache set. */
-#define IN_STEP  (TILES * GROUP_K + 16)
 #define OUT_STEP (BLOCK * PANEL + 16)
 
 #if IN_VECTOR == 1
@@ -45,6 +51,23 @@ typedef float in_vec;
 typedef JOIN(float, IN_VECTOR) in_vec;
 #define IN_LOAD(p)     JOIN(vload, IN_VECTOR)(0, p)
 #define IN_STORE(v, p) JOIN(vstore, IN_VECTOR)(v, 0, p)
+#endif
+
+/* An output vector. */
+#if defined(CONV_TILED)
+#define OUT_VECTOR 1
+typedef float out_vec;
+#define OUT_LOAD(p)     (*(p))
+#define OUT_STORE(v, p) (*(p) = (v))
+#define OUT_RELU(v)     RELU1(v)
+#undef OUT_STEP
+#define OUT_STEP 1
+#else
+#define OUT_VECTOR      VECTOR
+typedef vec out_vec;
+#define OUT_LOAD(p)     LOAD(p)
+#define OUT_STORE(v, p) STORE(v, p)
+#define OUT_RELU(v)     RELU(v)
 #endif
 
 static int tile_image(int tile)
@@ -115,8 +138,9 @@ static void transform_input(__global const float *in, __global float *to, int n,
     }
 }
 
-/* Work-group (1, 1, 1); global (ceil(GROUPS * GROUP_K / ITEM_K), TILES, 1). */
-__attribute__((reqd_work_group_size(1, 1, 1))) __kernel void
+/* Work-group (LANES, 1, 1); global (ceil(GROUPS * GROUP_K / ITEM_K) rounded up to LANES, TILES, 1).
+ */
+__attribute__((reqd_work_group_size(LANES, 1, 1))) __kernel void
 winograd_input(__global const float *restrict in, __global float *restrict work, int first_image)
 {
     const int tile = (int)get_global_id(1), n = first_image + tile_image(tile);
@@ -139,8 +163,81 @@ winograd_input(__global const float *restrict in, __global float *restrict work,
     }
 }
 
-/* --- multiplication and output --- */
+/* --- output and multiplication --- */
 
+/* OUT_VECTOR output channels, the first of which is `o` in its group, of a pixel that may lie
+ * outside. */
+static void store_output(out_vec value, __global float *out, int n, int group, int o, int y, int x)
+{
+    if (y >= OUT_H || x >= OUT_W)
+        return;
+#if ACTIVATION == 1
+    value = OUT_RELU(value);
+#endif
+#if OUT_B % OUT_VECTOR == 0 && GROUP_OUT % OUT_VECTOR == 0
+    OUT_STORE(value, out + OUT_AT(n, group * GROUP_OUT + o, y, x));
+#else
+    float lanes[OUT_VECTOR];
+    OUT_STORE(value, lanes);
+    for (int i = 0; i < min(OUT_VECTOR, GROUP_OUT - o); i++)
+        out[OUT_AT(n, group * GROUP_OUT + o + i, y, x)] = lanes[i];
+#endif
+}
+
+static void transform_output(const float *product, out_vec bias, __global float *out, int tile,
+                             int first_image, int group, int o)
+{
+    const int n = first_image + tile_image(tile), y = tile_y(tile), x = tile_x(tile);
+    out_vec m[TILE][SIDE];
+#pragma unroll
+    for (int j = 0; j < SIDE; j++) {
+        out_vec column[SIDE];
+#pragma unroll
+        for (int i = 0; i < SIDE; i++)
+            column[i] = OUT_LOAD(product + (i * SIDE + j) * OUT_STEP);
+#define X(i) column[i]
+#define Y(i) m[i][j]
+        TRANSFORM_OUTPUT(out_vec, X, Y)
+#undef X
+#undef Y
+    }
+#pragma unroll
+    for (int i = 0; i < TILE; i++) {
+        out_vec row[TILE];
+#define X(j) m[i][j]
+#define Y(j) row[j]
+        TRANSFORM_OUTPUT(out_vec, X, Y)
+#undef X
+#undef Y
+#pragma unroll
+        for (int j = 0; j < TILE; j++)
+            store_output(row[j] + bias, out, n, group, o, y + i, x + j);
+    }
+}
+
+#if defined(CONV_TILED)
+/*
+ * Transforms the products of conv_tiled back, work[PRODUCT_OFFSET + (point, tile, o)]: a work-item
+ * makes one tile of an output channel. `row` of the bias: channels padded to panels of PANEL_ROWS.
+ * Work-group (LANES, 1, 1); global (OUT_C rounded up to LANES, TILES, 1).
+ */
+__attribute__((reqd_work_group_size(LANES, 1, 1))) __kernel void
+winograd_output(__global const float *restrict work, __global const float *restrict bias,
+                __global float *restrict out, int first_image)
+{
+    const int o = (int)get_global_id(0), tile = (int)get_global_id(1);
+    if (o >= OUT_C)
+        return;
+    const int group = o / GROUP_OUT, in_group = o % GROUP_OUT;
+    const int panels = (GROUP_OUT + PANEL_ROWS - 1) / PANEL_ROWS;
+    float product[POINTS];
+#pragma unroll
+    for (int point = 0; point < POINTS; point++)
+        product[point] = work[PRODUCT_OFFSET + (point * TILES + tile) * OUT_C + o];
+    transform_output(product, bias[group * (panels * PANEL_ROWS) + in_group], out, tile,
+                     first_image, group, in_group);
+}
+#else
 /* One point: ROWS tiles by a panel. `next` is what is read after these weights. */
 static void multiply(__global const float *x, __global const weight *w, __global const weight *next,
                      float *product)
@@ -157,56 +254,6 @@ static void multiply(__global const float *x, __global const weight *w, __global
 #pragma unroll
         for (int j = 0; j < VECTORS; j++)
             STORE(sum[i][j], product + i * PANEL + j * VECTOR);
-}
-
-/* VECTOR output channels, the first of which is `o` in its group, of a pixel that may lie outside.
- */
-static void store_output(vec value, __global float *out, int n, int group, int o, int y, int x)
-{
-    if (y >= OUT_H || x >= OUT_W)
-        return;
-#if ACTIVATION == 1
-    value = RELU(value);
-#endif
-#if OUT_B % VECTOR == 0 && GROUP_OUT % VECTOR == 0
-    STORE(value, out + OUT_AT(n, group * GROUP_OUT + o, y, x));
-#else
-    float lanes[VECTOR];
-    STORE(value, lanes);
-    for (int i = 0; i < min(VECTOR, GROUP_OUT - o); i++)
-        out[OUT_AT(n, group * GROUP_OUT + o + i, y, x)] = lanes[i];
-#endif
-}
-
-static void transform_output(const float *product, vec bias, __global float *out, int tile,
-                             int first_image, int group, int o)
-{
-    const int n = first_image + tile_image(tile), y = tile_y(tile), x = tile_x(tile);
-    vec m[TILE][SIDE];
-#pragma unroll
-    for (int j = 0; j < SIDE; j++) {
-        vec column[SIDE];
-#pragma unroll
-        for (int i = 0; i < SIDE; i++)
-            column[i] = LOAD(product + (i * SIDE + j) * OUT_STEP);
-#define X(i) column[i]
-#define Y(i) m[i][j]
-        TRANSFORM_OUTPUT(vec, X, Y)
-#undef X
-#undef Y
-    }
-#pragma unroll
-    for (int i = 0; i < TILE; i++) {
-        vec row[TILE];
-#define X(j) m[i][j]
-#define Y(j) row[j]
-        TRANSFORM_OUTPUT(vec, X, Y)
-#undef X
-#undef Y
-#pragma unroll
-        for (int j = 0; j < TILE; j++)
-            store_output(row[j] + bias, out, n, group, o, y + i, x + j);
-    }
 }
 
 /*
@@ -243,3 +290,4 @@ winograd_multiply(__global const float *restrict work, __global const weight *re
                              LOAD(bias + panel * PANEL + i), out, tile, first_image, group,
                              first_row + i);
 }
+#endif

@@ -24,12 +24,14 @@ ROOMS = {
                {"device.h", "model.h", "net.h", "session.h", "tensor.h", "verify.h"}),
     "tune": ({"util", "tensor", "net", "device", "ops", "plan", "session"},
              {"device.h", "model.h", "net.h", "session.h", "tensor.h", "tune.h", "tunings.h"}),
+    "measure": ({"util", "tensor", "net", "device", "ops"},
+                {"device.h", "measure.h", "model.h", "net.h", "session.h", "tensor.h"}),
     "cli": ({"util"}, None),  # None: all of them; the shared library shows it nothing else
 }
 
 # Headers of libraries, and the rooms that may use them.
 LIBRARIES = {
-    "CL/": {"device", "ops", "plan", "session", "tune", "verify"},
+    "CL/": {"device", "ops", "plan", "session", "tune", "verify", "measure"},
     "clblast": {"session"},
     "jansson": {"util", "model", "cli"},
     "libdeflate": {"model"},

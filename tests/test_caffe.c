@@ -7,12 +7,13 @@
 #include "support/golden.h"
 #include "support/proto.h"
 #include "support/test.h"
+#include "support/warnings.h"
 
 static void goldens_compute_what_opencv_does(void **state)
 {
     (void)state;
-    static const char *const names[] = {"alexnet_v1", "alexnet_v2", "caffenet_upgraded",
-                                        "alexnet_double", "alexnet_unpacked"};
+    static const char *const names[] = {"alexnet_v1",     "alexnet_v2",       "caffenet_upgraded",
+                                        "alexnet_double", "alexnet_unpacked", "batch_norm"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char file[64], out[64];
         alx_model *model = NULL;
@@ -26,6 +27,35 @@ static void goldens_compute_what_opencv_does(void **state)
         assert_true(p->mean[0] == 104 && p->mean[2] == 123 && p->scale == 1);
         alx_model_destroy(&model);
     }
+}
+
+static void normalisations_are_folded(void **state)
+{
+    (void)state;
+    alx_model *model = NULL;
+    char path[512];
+    test_warnings_watch();
+    snprintf(path, sizeof path, "%s", test_golden_path("caffe/batch_norm.prototxt"));
+    struct alx_model_options options = {.network = path};
+    assert_ok(alx_model_load(test_golden_path("caffe/batch_norm.caffemodel"), &options, &model));
+    test_golden_compare(model, "caffe/batch_norm.out", 2e-6);
+    const alx_net *net = alx_model_net(model);
+    assert_int_equal(alx_net_layer_count(net), 8);
+    assert_false(alx_net_layer(net, 0)->layer.no_bias);
+    assert_int_equal(alx_net_layer(net, 1)->layer.kind, ALX_LAYER_AVG_POOL);
+    /* one: the two name the network differently; none of unused blobs */
+    assert_int_equal(test_warnings_count(), 1);
+    alx_model_destroy(&model);
+    alx_log_set(NULL, NULL);
+}
+
+static void transposed_weights_are_turned(void **state)
+{
+    (void)state;
+    alx_model *model = NULL;
+    assert_ok(alx_model_load(test_golden_path("caffe/transposed.caffemodel"), NULL, &model));
+    test_golden_compare(model, "caffe/alexnet_v2.out", 2e-6);
+    alx_model_destroy(&model);
 }
 
 static void layers_keep_their_names_and_parameters(void **state)
@@ -93,6 +123,7 @@ static void small_files_load(void **state)
         LAYER("Pooling", "121{1=1 2=1}"),
         LAYER("LRN", "118{1=3 2~0.1}"),
         LAYER("BatchNorm", "8{1=0}"), /* for training */
+        LAYER("Pooling", "121{1=1 12=1}"),
         LAYER("ReLU", "200'of no interest' 201~1"),
         CONV("106{1=2 4=3 2=0} 7{7{1=2 1=1 1=3 1=3} 5*18}") "100{1'p' 2'Pooling' 3'c' 4'p' "
                                                             "121{12=1}}",
@@ -214,7 +245,12 @@ static const struct test_bad_file bad[] = {
     {"1'net' " INPUT(DIMS) "100{1'fc' 2'InnerProduct' 3'data' 4'fc' 117{1=0} " WEIGHT BIAS "}",
      "layer fc"},
     {"1'net' " INPUT(DIMS) "100{1'fc' 2'InnerProduct' 3'data' 4'fc' 117{1=2 6=1} " WEIGHT BIAS "}",
-     "layer fc: transposed weights"},
+     "tensor fc.weight: its shape is [4, 2], but network net needs [2, 4]"},
+    {"1'net' " INPUT(
+         DIMS) "100{1'fc' 2'InnerProduct' 3'data' 4'fc' 117{1=2 6=1} 7{7{1=8} 5*8} " BIAS "}",
+     "layer fc: its transposed weights are no matrix"},
+    {"1'net' " INPUT(DIMS) "100{1'fc' 2'InnerProduct' 3'data' 4'fc' 117{1=2 5=-1} " WEIGHT BIAS "}",
+     "layer fc: an inner product over another axis"},
     {"1'net' " INPUT(DIMS) "100{1'fc' 2'InnerProduct' 3'data' 4'fc' 117{1=2 5=2} " WEIGHT BIAS "}",
      "layer fc: an inner product over another axis"},
     {"1'net' " INPUT(DIMS) "100{1'fc' 2'InnerProduct' 3'data' 4'fc' 117{1=4294967296} " WEIGHT BIAS
@@ -223,12 +259,37 @@ static const struct test_bad_file bad[] = {
     {WITH("100{1'x' 2'ReLU' 3'data' 4'x'}"), "layer x: reads data"},
     {LAYER("Eltwise", ""), "layer x: Caffe's layer type Eltwise is not computed"},
     {LAYER("Concat", ""), "layer x: Caffe's layer type Concat"},
-    {LAYER("Scale", ""), "layer x: Caffe's layer type Scale is not computed; merge it"},
+    {LAYER("Scale", ""), "layer x: its scale or bias is missing"},
+    {LAYER("Scale", "7{7{1=3} 5*3}"), "layer x: its blobs do not fit"},
+    {LAYER("Scale", "142{4=1} 7{7{1=2} 5*2}"), "layer x: its scale or bias is missing"},
+    {LAYER("Scale", "7{7{1=2} 5*2} 7{7{1=2} 5*2}"), "layer x: its scale or bias is missing"},
+    {LAYER("Scale", "142{4=1} 7{7{1=2} 5*2} 7{7{1=1} 5*1}"), "layer x: its blobs do not fit"},
+    {LAYER("Scale", "142{1=0} 7{7{1=2} 5*2}"), "layer x: a scale of other axes"},
+    {LAYER("Scale", "142{2=-1} 7{7{1=2} 5*2}"), "layer x: a scale of other axes"},
+    {LAYER("Scale", "7{7{1=2} 5#0000c07f0000803f}"), "tensor fc.weight: value 0 is NaN"},
+    {LAYER("Scale", "7{7{1=2} 5#0000807f0000803f}"), "tensor fc.weight: value 0 is NaN or inf"},
+    {LAYER("BatchNorm", ""), "layer x: has no mean, variance and factor"},
+    {LAYER("BatchNorm", "7{7{1=2} 5*2} 7{7{1=2} 5*2}"), "layer x: has no mean, variance"},
+    {LAYER("BatchNorm", "7{7{1=2} 5*2} 7{7{1=3} 5*3} 7{7{1=1} 5*1}"), "its blobs do not fit"},
+    {LAYER("BatchNorm", "7{7{1=2} 5*2} 7{7{1=2} 5*2} 7{7{1=2} 5*2}"), "its blobs do not fit"},
+    {LAYER("BatchNorm", "7{7{1=2} 5*2} 7{7{1=2} 5#0000c0bf0000c0bf} 7{7{1=1} 5*1}"),
+     "tensor fc.weight: value 0 is NaN"},
+    {LAYER("BatchNorm", "139{3=5} 7{7{1=2} 5*2} 7{7{1=2} 5*2} 7{7{1=1} 5*1}"),
+     "field 3 of a batch normalisation is of type 0"},
+    {LAYER("ReLU", "") "100{1'n' 2'BatchNorm' 3'x' 4'n'}",
+     "layer n: batch normalisation and scale are read only right after"},
+    {"1'net' " INPUT(DIMS) "100{1'n' 2'Scale' 3'data' 4'n' 7{7{1=1} 5*1}} ",
+     "layer n: batch normalisation and scale are read only right after"},
     {LAYER("S!1b", ""), "layer x: Caffe's layer type S!1b"},
     {LAYER("", ""), "layer x: Caffe's layer type  is not"},
     {"1'net' 2{4'd' 5=5 3'data' 11{5=2}} 2{4'fc' 5=14 2'data' 3'fc' 17{1=2} 6{7{1=2 1=12} 5*24} "
      "6{7{1=2} 5*2}} 2{4'x' 5=25 2'fc' 3'x'}",
-     "layer x: Caffe's layer type number 25"},
+     "layer x: Caffe's layer type Eltwise is not computed"},
+    {"1'net' 2{4'd' 5=5 3'data' 11{5=2}} 2{4'fc' 5=14 2'data' 3'fc' 17{1=2} 6{7{1=2 1=12} 5*24} "
+     "6{7{1=2} 5*2}} 2{4'x' 5=99 2'fc' 3'x'}",
+     "layer x: Caffe's layer type number 99"},
+    {LAYER("SPP", ""), "layer x: Caffe's layer type SPP is not computed"},
+    {LAYER("PReLU", ""), "layer x: Caffe's layer type PReLU is not computed"},
     {LAYER("ReLU", "123{1~0.1}"), "layer x: a ReLU with a negative slope"},
     {LAYER("Softmax", "125{2=2}"), "layer x: a softmax over another axis"},
     {LAYER("Dropout", "108{1~1}"), "layer x (dropout"},
@@ -237,7 +298,7 @@ static const struct test_bad_file bad[] = {
     {LAYER("LRN", "118{1=300}"), "layer x (lrn"},
     {LAYER("LRN", "118{5~-1}"), "layer x (lrn"},
     {LAYER("LRN", "118{2=5}"), "field 2 of a normalisation is of type 0"},
-    {LAYER("Pooling", "121{1=1 2=2}"), "layer x: a pooling other than MAX"},
+    {LAYER("Pooling", "121{1=1 2=2}"), "layer x (avg-pool"},
     {LAYER("Pooling", "121{1=2 2=2}"), "layer x: a pooling other than MAX"},
     {LAYER("Pooling", "121{2=0}"), "layer x (max-pool"},
     {LAYER("Pooling", "121{2=9}"), "layer x (max-pool"},
@@ -270,6 +331,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(goldens_compute_what_opencv_does),
+        cmocka_unit_test(normalisations_are_folded),
+        cmocka_unit_test(transposed_weights_are_turned),
         cmocka_unit_test(layers_keep_their_names_and_parameters),
         cmocka_unit_test(a_prototxt_says_the_network),
         cmocka_unit_test(small_files_load),

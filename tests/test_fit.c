@@ -1,4 +1,5 @@
 /* Names and shapes of tensors against networks: recognition, and what is assumed for a network. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,13 +110,14 @@ static void names_of_others_are_recognised(void **state)
         assert_null(alx_fit_naming(&t.source, net_of("alexnet")));
         empty(&t);
     }
-    assert_int_equal(net_count, 9);
+    assert_int_equal(net_count, 11);
 }
 
 static void our_names_are_recognised(void **state)
 {
     (void)state;
-    static const char *const names[] = {"alexnet-owt", "zfnet", "lenet-5", "vgg-11", "vgg-16"};
+    static const char *const names[] = {"alexnet-owt", "zfnet",  "lenet-5", "lenet-5-32",
+                                        "alexnet-bn",  "vgg-11", "vgg-16"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const struct alx_naming *naming = NULL;
         alx_net *found = NULL;
@@ -189,6 +191,79 @@ static void what_does_not_fit_together_is_not_recognised(void **state)
     empty(&t);
 }
 
+static const float two[] = {4, 9};
+
+static void add(struct tensors *t, const char *layer, const char *part, size_t dim_count)
+{
+    struct alx_source_tensor *tensor = &t->tensors[t->source.tensor_count++];
+    char name[128];
+    snprintf(name, sizeof name, "%s.%s", layer, part);
+    *tensor = (struct alx_source_tensor){.name = strdup(name),
+                                         .readable = true,
+                                         .view = {two, ALX_DTYPE_F32, 2},
+                                         .dims = {2, 1, 1, 1},
+                                         .dim_count = dim_count};
+}
+
+/* Two channels everywhere, as PyTorch's examples name them; on the heap, as readers leave it. */
+static void fill_normalised(struct tensors *t, const struct alx_naming *naming)
+{
+    memset(t, 0, sizeof *t);
+    for (size_t i = 0; naming->names[i]; i++) {
+        add(t, naming->names[i], "weight", 4);
+        if (!naming->norms[i])
+            continue;
+        add(t, naming->norms[i], "running_mean", 1);
+        add(t, naming->norms[i], "running_var", 1);
+    }
+    t->source.tensors = malloc(sizeof t->tensors);
+    assert_non_null(t->source.tensors);
+    memcpy(t->source.tensors, t->tensors, sizeof t->tensors);
+    alx_source_sort(&t->source);
+}
+
+static void normalisations_that_do_not_fit_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *part;
+    } cases[] = {
+        {"features.1.running_mean", "but the layer before it has 2 channels"},
+        {"classifier.6.running_var", "but the layer before it has 2 channels"},
+        {"features.0.weight", "does not fit the normalisation features.1"},
+    };
+    const struct alx_naming *naming = alx_naming_row(3);
+    struct tensors t;
+    fill_normalised(&t, naming);
+    size_t count = t.source.tensor_count;
+    assert_ok(alx_naming_fold_norms(&t.source));
+    assert_int_equal(t.source.tensor_count, count + 7); /* biases */
+    const float *weights = find(&t, "classifier.5.weight")->view.data;
+    const float *bias = find(&t, "classifier.5.bias")->view.data;
+    assert_true(fabsf(weights[1] - 3) < 1e-4f); /* 9 / sqrt(9) */
+    assert_true(fabsf(bias[0] + 2) < 1e-4f);    /* -4 / sqrt(4) */
+    assert_true(find(&t, "features.5.running_var")->used);
+    alx_source_free(&t.source);
+    for (size_t i = 0; i < 3 * sizeof cases / sizeof *cases; i++) {
+        fill_normalised(&t, naming);
+        struct alx_source_tensor *tensor = find(&t, cases[i / 3].name);
+        if (i % 3 == 0)
+            tensor->readable = false;
+        else if (i % 3 == 1)
+            tensor->view.elems = 0;
+        else
+            tensor->dims[0] = tensor->view.elems = tensor->dim_count = 0;
+        assert_fails(alx_naming_fold_norms(&t.source), ALX_STATUS_MODEL, cases[i / 3].part);
+        alx_source_free(&t.source);
+    }
+    fill_normalised(&t, naming);
+    find(&t, "features.9.running_var")->name[0] = 'F'; /* then it is no such network */
+    alx_source_sort(&t.source);
+    assert_ok(alx_naming_fold_norms(&t.source));
+    assert_int_equal(t.source.tensor_count, count);
+    alx_source_free(&t.source);
+}
+
 static void every_network_has_a_recipe(void **state)
 {
     (void)state;
@@ -257,6 +332,7 @@ int main(void)
         cmocka_unit_test(our_names_are_recognised),
         cmocka_unit_test(other_widths_are_taken_from_the_file),
         cmocka_unit_test(what_does_not_fit_together_is_not_recognised),
+        cmocka_unit_test(normalisations_that_do_not_fit_are_refused),
         cmocka_unit_test(every_network_has_a_recipe),
         cmocka_unit_test(labels_of_imagenet_are_in_their_order),
     };

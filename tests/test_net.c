@@ -61,7 +61,8 @@ static void alexnet_has_the_published_numbers(void **state)
 }
 
 /* Totals, and the maps that the publications name. VGG's, AlexNet's (2014): torchvision's tables of
- * weights; CaffeNet's and LeNet's: their prototxts by Caffe's own rules; ZFNet's maps: figure 3. */
+ * weights; CaffeNet's and LeNet's: their prototxts by Caffe's own rules; ZFNet's maps: figure 3,
+ * LeNet-5's of 1998: figure 2. Without groups AlexNet has 62,378,344 parameters. */
 static const struct {
     const char *name;
     struct alx_shape input;
@@ -84,6 +85,12 @@ static const struct {
      61100840,
      714188480,
      {{"conv1", 64, 55}, {"conv2", 192, 27}, {"conv4", 256, 13}, {"pool5", 256, 6}}},
+    {"alexnet-bn",
+     {3, 224, 224},
+     1000,
+     62378344,
+     1135256096,
+     {{"conv1", 96, 55}, {"conv2", 256, 27}, {"conv4", 384, 13}, {"pool5", 256, 6}}},
     {"zfnet",
      {3, 224, 224},
      1000,
@@ -101,6 +108,12 @@ static const struct {
      431080,
      2293000,
      {{"conv1", 20, 24}, {"pool1", 20, 12}, {"conv2", 50, 8}, {"pool2", 50, 4}, {"ip1", 500, 1}}},
+    {"lenet-5-32",
+     {1, 32, 32},
+     10,
+     61706,
+     416520,
+     {{"conv1", 6, 28}, {"pool1", 6, 14}, {"conv2", 16, 10}, {"pool2", 16, 5}, {"fc2", 84, 1}}},
     {"vgg-11",
      {3, 224, 224},
      1000,
@@ -179,10 +192,10 @@ static void pooling_rounds_as_asked(void **state)
         {3, 2, 3, 0, 0, 1, 1},   {4, 2, 3, 0, 0, 1, 2},   {7, 3, 2, 1, 1, 1, 4},
         {1, 1, 1, 0, 0, 0, 1},   {2, 3, 2, 1, 1, 0, 1},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const size_t *c = cases[i];
+    for (size_t i = 0; i < 2 * sizeof cases / sizeof *cases; i++) {
+        const size_t *c = cases[i / 2];
         struct alx_layer layer = {.name = "pool",
-                                  .kind = ALX_LAYER_MAX_POOL,
+                                  .kind = i % 2 ? ALX_LAYER_AVG_POOL : ALX_LAYER_MAX_POOL,
                                   .kernel_h = c[1],
                                   .kernel_w = c[1],
                                   .stride_h = c[2],
@@ -219,6 +232,12 @@ static void wrong_layers_are_named(void **state)
         {{.kind = ALX_LAYER_FC, .out_channels = 4, .groups = 2}, "groups"},
         {{.kind = ALX_LAYER_MAX_POOL, .kernel_h = 2, .kernel_w = 2, .pad_top = 2}, "padding"},
         {{.kind = ALX_LAYER_MAX_POOL, .kernel_h = 2, .kernel_w = 2, .dilation_h = 2}, "dilation"},
+        {{.kind = ALX_LAYER_AVG_POOL, .kernel_h = 2, .kernel_w = 2, .pad_left = 2}, "padding"},
+        {{.kind = ALX_LAYER_AVG_POOL, .kernel_h = 9, .kernel_w = 2}, "larger than"},
+        {{.kind = ALX_LAYER_AVG_POOL, .kernel_h = 2, .kernel_w = 2, .dilation_w = 2}, "dilation"},
+        {{.kind = ALX_LAYER_RELU, .relu_limit = -1}, "limit"},
+        {{.kind = ALX_LAYER_RELU, .relu_limit = NAN}, "limit"},
+        {{.kind = ALX_LAYER_FC, .out_channels = 4, .relu_limit = 6}, "limit"},
         {{.kind = ALX_LAYER_LRN, .lrn_k = 1}, "window"},
         {{.kind = ALX_LAYER_LRN, .lrn_size = 5, .lrn_alpha = -1, .lrn_k = 1}, "range"},
         {{.kind = ALX_LAYER_LRN, .lrn_size = 5}, "range"},

@@ -67,7 +67,10 @@ static const char full_text[] =
     "{\"name\":\"n1\",\"kind\":\"lrn\",\"size\":4,\"alpha\":0.0001,\"beta\":0.75,\"k\":2.0},"
     "{\"name\":\"p1\",\"kind\":\"max-pool\",\"kernel\":[3,2],\"stride\":[2,1],\"padding\":[1,0,2,1]"
     ",\"ceil_mode\":true},"
+    "{\"name\":\"a1\",\"kind\":\"avg-pool\",\"kernel\":[2,2],\"padding\":[1,1,1,1],"
+    "\"count_padding\":true},"
     "{\"name\":\"r1\",\"kind\":\"relu\"},"
+    "{\"name\":\"r2\",\"kind\":\"relu\",\"limit\":6.0},"
     "{\"name\":\"d1\",\"kind\":\"dropout\",\"ratio\":0.5},"
     "{\"name\":\"f1\",\"kind\":\"fc\",\"activation\":\"relu\",\"out_channels\":9,\"bias\":false},"
     "{\"name\":\"f2\",\"kind\":\"fc\",\"out_channels\":5},"
@@ -93,8 +96,11 @@ static void every_key_goes_both_ways(void **state)
     assert_true(c->no_bias && c->activation == ALX_ACTIVATION_RELU);
     assert_true(p->ceil_mode && p->kernel_w == 2);
     assert_int_equal(alx_net_layer(net, 1)->layer.lrn_size, 4);
-    assert_true(alx_net_layer(net, 4)->layer.dropout == 0.5);
-    assert_false(alx_net_layer(net, 6)->layer.no_bias);
+    assert_true(alx_net_layer(net, 3)->layer.count_padding);
+    assert_true(alx_net_layer(net, 4)->layer.relu_limit == 0);
+    assert_true(alx_net_layer(net, 5)->layer.relu_limit == 6);
+    assert_true(alx_net_layer(net, 6)->layer.dropout == 0.5);
+    assert_false(alx_net_layer(net, 8)->layer.no_bias);
     assert_ok(alx_net_to_text(net, &text));
     assert_string_equal(text, full_text);
     free(text);
@@ -220,6 +226,10 @@ static const struct {
     {CONV(",\"bias\":null"), "layer c: \"bias\" must be true or false"},
     {CONV(",\"activation\":\"tanh\""), "layer c: \"activation\" must be \"none\" or \"relu\""},
     {CONV(",\"activation\":true"), "layer c: \"activation\" must be \"none\" or \"relu\""},
+    {POOL(",\"count_padding\":true"), "layer p: a max-pool has no key \"count_padding\""},
+    {POOL(",\"limit\":6"), "layer p: a max-pool has no key \"limit\""},
+    {CONV(",\"limit\":0"), "layer c: \"limit\" must be a number from 1e-06 to 1e+06"},
+    {CONV(",\"limit\":6"), "layer c (conv of 9x9x3): a ReLU's limit"},
     {POOL(",\"groups\":1"), "layer p: a max-pool has no key \"groups\""},
     {POOL(",\"ceil_mode\":\"yes\""), "layer p: \"ceil_mode\" must be true or false"},
     {POOL(",\"padding\":[3,0,0,0]"), "layer p (max-pool of 9x9x3): padding must be smaller"},

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/onnx.h"
 #include "support/golden.h"
 #include "support/test.h"
 #include "support/warnings.h"
@@ -13,13 +14,17 @@ static void goldens_compute_what_onnx_runtime_does(void **state)
         const char *name;
         enum alx_dtype dtype;
     } rows[] = {
-        {"zoo9", ALX_DTYPE_F32},      {"zoo7", ALX_DTYPE_F32},
-        {"zoo3", ALX_DTYPE_F32},      {"exported", ALX_DTYPE_F32},
-        {"quantised", ALX_DTYPE_F32}, {"filled", ALX_DTYPE_F32},
-        {"raw", ALX_DTYPE_F32},       {"float_data", ALX_DTYPE_F32},
-        {"float16", ALX_DTYPE_F16},   {"float16_data", ALX_DTYPE_F32},
-        {"bfloat16", ALX_DTYPE_BF16}, {"bfloat16_data", ALX_DTYPE_F32},
-        {"double", ALX_DTYPE_F32},    {"double_data", ALX_DTYPE_F32},
+        {"zoo9", ALX_DTYPE_F32},          {"zoo7", ALX_DTYPE_F32},
+        {"zoo3", ALX_DTYPE_F32},          {"exported", ALX_DTYPE_F32},
+        {"quantised", ALX_DTYPE_F32},     {"filled", ALX_DTYPE_F32},
+        {"raw", ALX_DTYPE_F32},           {"float_data", ALX_DTYPE_F32},
+        {"float16", ALX_DTYPE_F16},       {"float16_data", ALX_DTYPE_F32},
+        {"bfloat16", ALX_DTYPE_BF16},     {"bfloat16_data", ALX_DTYPE_F32},
+        {"double", ALX_DTYPE_F32},        {"double_data", ALX_DTYPE_F32},
+        {"towers_split", ALX_DTYPE_F32},  {"towers_slice", ALX_DTYPE_F32},
+        {"mobile9", ALX_DTYPE_F32},       {"mobile19", ALX_DTYPE_F32},
+        {"channels_last", ALX_DTYPE_F32}, {"gemm_forms7", ALX_DTYPE_F32},
+        {"gemm_forms21", ALX_DTYPE_F32},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char file[64], out[64];
@@ -54,6 +59,59 @@ static void the_zoos_alexnet_is_recognised(void **state)
     alx_log_set(NULL, NULL);
 }
 
+static void quantised_activations_differ_by_their_rounding(void **state)
+{
+    (void)state;
+    alx_model *model = NULL;
+    test_warnings_watch();
+    assert_ok(alx_model_load(test_golden_path("onnx/quantised_around.onnx"), NULL, &model));
+    assert_int_equal(test_warnings_count(), 2);
+    test_golden_compare(model, "onnx/quantised_around.out", 2e-4);
+    alx_model_destroy(&model);
+    alx_log_set(NULL, NULL);
+}
+
+static void towers_are_groups(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"onnx/towers_split.onnx", "onnx/towers_slice.onnx"};
+    static const size_t groups[] = {1, 2, 1, 2, 2}, channels[] = {8, 12, 8, 8, 4};
+    for (size_t n = 0; n < 2; n++) {
+        alx_model *model = NULL;
+        size_t convs = 0;
+        assert_ok(alx_model_load(test_golden_path(names[n]), NULL, &model));
+        const alx_net *net = alx_model_net(model);
+        for (size_t i = 0; i < alx_net_layer_count(net); i++) {
+            const struct alx_layer *layer = &alx_net_layer(net, i)->layer;
+            if (layer->kind != ALX_LAYER_CONV)
+                continue;
+            assert_int_equal(layer->groups, groups[convs]);
+            assert_int_equal(layer->out_channels, channels[convs]);
+            assert_int_equal(layer->activation, ALX_ACTIVATION_RELU);
+            convs++;
+        }
+        assert_int_equal(convs, 5);
+        alx_model_destroy(&model);
+    }
+}
+
+static void every_opset_is_read(void **state)
+{
+    (void)state;
+    for (int opset = ALX_ONNX_OPSET_FIRST; opset <= ALX_ONNX_OPSET_LAST; opset++) {
+        char file[1024];
+        const char *clip = opset < 11 ? "5{1'min' 2~0}" : "1'zero'";
+        snprintf(file, sizeof file,
+                 "1=8 8{2=%d} 7{2'net' 11{1'x' 2{1{1=1 2{1{1=1} 1{1=1} 1{1=2} 1{1=2}}}}} "
+                 "5{1=2 1=4 2=1 8'w' 4*8} 5{1=2 2=1 8'b' 4*2} 5{2=1 8'zero' 4~0} "
+                 "1{1'x' 2'f' 4'Flatten'} 1{1'f' 1'w' 1'b' 2'g' 4'Gemm' 5{1'transB' 3=1}} "
+                 "1{1'g' 2'c' 4'Clip' %s} 1{1'c' 2'd' 4'Dropout'} 1{1'd' 2'y' 4'Softmax'} "
+                 "12{1'y'}}",
+                 opset, clip);
+        test_accepted(file, true);
+    }
+}
+
 #define DIM(n)                   "1{1=" n "} "
 #define VALUE(c, h)              "11{1'x' 2{1{1=1 2{" DIM("1") DIM(c) DIM(h) DIM(h) "}}}} "
 #define MODEL_OF(set, in, graph) "1=8 8{2=" set "} 7{2'net' " in graph "}"
@@ -65,6 +123,19 @@ static void the_zoos_alexnet_is_recognised(void **state)
 #define Y                        "12{1'y'} "
 #define GRAPH                    W B FLATTEN GEMM("") Y
 #define GOOD                     MODEL(GRAPH)
+/* A network with a blob x of two channels, in parts p and q, which are put together as f. */
+#define TOWERS(begin, nodes)                                                                       \
+    MODEL_OF("13", "11{1'in' 2{1{1=1 2{" DIM("1") DIM("1") DIM("1") DIM("1") "}}}} ",              \
+             "5{1=2 1=2 2=1 8'w' 4*4} 5{1=2 1=1 1=1 1=1 2=1 8'k' 4*2} " B                          \
+             "1{1'in' 1'k' 2'x' 4'Conv'} " begin nodes GEMM_OF_F Y)
+#define GEMM_OF_F "1{1'f' 2'v' 4'Flatten'} 1{1'v' 1'w' 1'b' 2'y' 4'Gemm' 5{1'transB' 3=1}} "
+#define SPLIT     "1{1'x' 2'p' 2'q' 4'Split' 5{1'axis' 3=1}} "
+#define RELUS     "1{1'p' 2'r' 4'Relu'} 1{1'q' 2's' 4'Relu'} "
+#define CONCAT    "1{1'p' 1'q' 2'f' 4'Concat' 5{1'axis' 3=1}} "
+#define CONCAT_RS "1{1'r' 1's' 2'f' 4'Concat' 5{1'axis' 3=1}} "
+#define SLICES(begin, end)                                                                         \
+    "1{1'x' 2'p' 4'Slice' 5{1'starts' 8=" begin "} 5{1'ends' 8=" end "} 5{1'axes' 8=1}} "          \
+    "1{1'x' 2'q' 4'Slice' 5{1'starts' 8=1} 5{1'ends' 8=99} 5{1'axes' 8=1}} "
 /* A node after the good ones. */
 #define THEN(node) MODEL(W B FLATTEN GEMM("") "1{1'y' " node " 2'z'} 12{1'z'}")
 /* Another tensor for the matrix. */
@@ -97,6 +168,28 @@ static void small_files_load(void **state)
         POOL("5{1'kernel_shape' 8=1 8=1}"),
         CONV(KERNEL, ""),
         CONV(SMALL, "5{1'strides' 8=9 8=9}"),
+        TOWERS(SPLIT, CONCAT),
+        TOWERS(SPLIT, RELUS CONCAT_RS),
+        TOWERS(SLICES("0", "1"), RELUS CONCAT_RS),
+        TOWERS("5{1=2 2=7 8's' 7=1 7=1} 1{1'x' 1's' 2'p' 2'q' 4'Split' 5{1'axis' 3=-3}} ",
+               RELUS CONCAT_RS),
+        TOWERS("1{1'x' 2'p' 2'q' 4'Split' 5{1'axis' 3=1} 5{1'num_outputs' 3=2}} ",
+               "1{1'p' 2'r' 4'Dropout'} 1{1'q' 2's' 4'Dropout'} " CONCAT_RS),
+        TOWERS(SPLIT, "1{1'p' 2'r' 4'Clip' 5{1'min' 2~0}} 1{1'q' 2's' 4'Clip' 5{1'min' 2~0}} "
+                      "1{1'r' 2't' 4'Identity'} 1{1's' 2'u' 4'Identity'} "
+                      "1{1't' 1'u' 2'f' 4'Concat' 5{1'axis' 3=-3}} "),
+        THEN("4'Clip' 5{1'min' 2~0} 5{1'max' 2~6}"),
+        MODEL(W B "1{1'x' 2'e' 4'Flatten'} 1{1'e' 2'f' 4'Transpose'} " GEMM("5{1'transA' 3=1}") Y),
+        MODEL(W B FLATTEN GEMM("") "1{2'high' 4'Constant' 5{1'value_float' 2~6}} "
+                                   "1{2'low' 4'Constant' 5{1'value_float' 2~0}} "
+                                   "1{1'y' 1'low' 1'high' 2'z' 4'Clip'} 12{1'z'}"),
+        POOL("5{1'kernel_shape' 8=1 8=1} 5{1'strides' 8=1 8=1}"),
+        MODEL(W B "1{1'x' 2't' 4'Transpose' 5{1'perm' 8=0 8=2 8=3 8=1}} "
+                  "1{1't' 2'r' 4'Relu'} 1{1'r' 2'u' 4'Transpose' 5{1'perm' 8=0 8=3 8=1 8=2}} "
+                  "1{1'u' 2'f' 4'Flatten'} " GEMM("") Y),
+        MODEL_OF("13", "11{1'x' 2{1{1=1 2{" DIM("1") DIM("2") DIM("2") DIM("1") "}}}} ",
+                 W B "1{1'x' 2't' 4'Transpose' 5{1'perm' 8=0 8=3 8=1 8=2}} "
+                     "1{1't' 2'f' 4'Flatten'} " GEMM("") Y),
         MODEL("5{1=2 2=7 8's' 7=1 7=-1} " W B "1{1'x' 1's' 2'f' 4'Reshape'} " GEMM("") Y),
         MODEL("5{1=2 2=7 8's' 9#01000000000000000400000000000000} " W B
               "1{1'x' 1's' 2'f' 4'Reshape'} " GEMM("") Y),
@@ -158,9 +251,10 @@ static const struct test_bad_file bad[] = {
     {WEIGHT("5{1=4294967296 1=4294967296 2=1 8'w' 4*8} "), "tensor w: its shape is out of range"},
     {WEIGHT("5{1=2 1=4611686018427387904 2=1 8'w' 4*8} "), "its matrix does not fit its input"},
     {WEIGHT("5{1=1 1=1 1=1 1=1 1=1 1=1 1=1 1=1 1=1 2=1 8'w' 4*1} "), "a list of more than 8"},
-    {WEIGHT("5{1=2 1=4 2=1 8'w' 14=1 13{1'location' 2'../w.bin'}} "),
-     "tensor w: its values lie in another file"},
-    {WEIGHT("5{1=2 1=4 2=1 8'w' 14=1} "), "tensor w: its values lie in another file"},
+    {WEIGHT("5{1=2 1=4 2=1 8'w' 14=2 4*8} "), "tensor w: its values lie at an unknown kind"},
+    {WEIGHT("5{1=2 1=4 2=1 8'w' 14=1 4*8} "), "tensor w: has values twice"},
+    {WEIGHT("5{1=2 1=4 2=1 8'w' 14=1 9#00 13{1'location' 2'w.bin'}} "),
+     "tensor w: has values twice"},
     {WEIGHT("5{1=4 1=2 2=1 8'w' 4*8} "), "its matrix does not fit its input"},
     {WEIGHT("5{1=8 2=1 8'w' 4*8} "), "a constant matrix"},
     {WEIGHT("5{1=0 1=4 2=1 8'w'} "), "its matrix does not fit its input"},
@@ -171,9 +265,15 @@ static const struct test_bad_file bad[] = {
     {MODEL(W "5{1=2 1=1 2=1 8'b' 4*2} " FLATTEN GEMM("") Y), "not one value, or one an output"},
     /* nodes */
     {MODEL(W B FLATTEN GEMM("5{1'transA' 3=1}") Y), "node y (Gemm): transA"},
+    {MODEL(W B "1{1'x' 2'e' 4'Flatten'} 1{1'e' 2'f' 4'Transpose'} " GEMM("") Y),
+     "node y (Gemm): transA, or its lack"},
+    {MODEL(W B FLATTEN "1{1'f' 2'y' 4'Transpose'} " Y), "output y: not what the last node writes"},
+    {MODEL(W B FLATTEN "1{1'f' 2't' 4'Transpose'} 1{1't' 1'w' 2'y' 4'MatMul'} " Y),
+     "node y (MatMul): reads a transposed matrix"},
     {MODEL(W B FLATTEN GEMM("5=1") Y), "a number where bytes belong"},
     {MODEL(W B FLATTEN GEMM("5{1'alpha' 2=1}") Y), "field 2 of an attribute is of type 0"},
-    {MODEL(W B FLATTEN GEMM("7'com.microsoft'") Y), "node y (Gemm): an operator that is not"},
+    {MODEL(W B FLATTEN GEMM("7'com.microsoft'") Y),
+     "node y (Gemm): an operator that is not computed"},
     {MODEL(W B "1{1'x' 1'w' 1'b' 2'y' 4'Gemm' 5{1'transB' 3=1}} " Y), "a flattened input"},
     {MODEL(W B FLATTEN "1{1'w' 1'f' 2'y' 4'MatMul'} " Y), "does not read what the node before"},
     {MODEL(W B FLATTEN "1{1'x' 1'w' 1'b' 2'y' 4'Gemm'} " Y), "does not read what the node before"},
@@ -190,14 +290,24 @@ static const struct test_bad_file bad[] = {
      "tensor s: must hold whole numbers"},
     {MODEL("5{1=9 2=7 8's' 7=1} " W B "1{1'x' 1's' 2'f' 4'Reshape'} " GEMM("") Y),
      "tensor s: has too many numbers"},
-    {THEN("3'it' 4'Sigmoid'"), "node it (Sigmoid): an operator that is not computed"},
-    {THEN("4'If' 5{1'then_branch' 6{}}"), "node z (If): an operator that is not computed"},
+    {THEN("3'it' 4'Sigmoid'"), "node it (Sigmoid): it would take another activation"},
+    {THEN("4'Resize'"),
+     "node z (Resize): an operator that is not computed; it would take a new kind"},
+    {THEN("4'QLinearConv'"), "node z (QLinearConv): it would take integer arithmetic"},
+    {THEN("4'Mul' 1'y'"), "node z (Mul): it would take arithmetic between tensors"},
+    {THEN("4'Concat' 1'y' 5{1'axis' 3=1}"), "node z (Concat): it would take a network with branch"},
+    {THEN("4'Shape'"), "node z (Shape): it would take shapes that are computed"},
+    {THEN("4'If' 5{1'then_branch' 6{}}"), "node z (If): it would take control flow"},
     {THEN("4'Add' 1'y'"), "node z (Add): weights or parameters that are computed"},
     {THEN("4'Add' 1'b'"), "node z (Add): only the bias of the layer before"},
     {THEN("4'Softmax' 5{1'axis' 3=0}"), "node z (Softmax): only a softmax over the classes"},
-    {THEN("4'AveragePool' 5{1'kernel_shape' 8=2 8=2}"), "node z (AveragePool): averages"},
-    {THEN("4'AveragePool'"), "node z (AveragePool): averages"},
-    {THEN("4'Clip' 5{1'min' 2~0} 5{1'max' 2~6}"), "node z (Clip): only limits of 0 and none"},
+    {THEN("4'AveragePool' 5{1'kernel_shape' 8=2 8=2}"), "node z (AveragePool): reads a matrix"},
+    {THEN("4'AveragePool'"), "node z (AveragePool): reads a matrix"},
+    {THEN("4'Clip' 5{1'min' 2~1} 5{1'max' 2~6}"), "node z (Clip): only limits of 0 and a number"},
+    {THEN("4'Clip' 5{1'min' 2~0} 5{1'max' 2~-1}"), "node z (Clip): only limits of 0 and a number"},
+    {THEN("4'Clip' 5{1'max' 2~6}"), "node z (Clip): only limits of 0 and a number"},
+    {THEN("4'Clip' 5{1'min' 2~0} 5{1'max' 2#0000c07f}"), "field 2 of an attribute"},
+    {THEN("4'Clip' 1'b'"), "node z (Clip): a limit that is not one value"},
     {THEN("4'BatchNormalization' 1'b' 1'b' 1'b'"), "node z (BatchNormalization): its parameters"},
     {THEN("4'BatchNormalization' 1'b' 1'b' 1'b' 1'w'"), "its parameters do not fit"},
     {THEN("4'LRN' 5{1'size' 3=5}"), "node z (LRN): reads a matrix"},
@@ -231,7 +341,60 @@ static const struct test_bad_file bad[] = {
     {MODEL("5{1=8 2=3 8'q' 5=1 5=1 5=1 5=1 5=1 5=1 5=1 5=1} 5{1=3 2=1 8's' 4*3} "
            "1{1'q' 1's' 2'w' 4'DequantizeLinear'} " FLATTEN Y),
      "scales and zero points do not fit"},
-    {MODEL("5{1=1 1=2 1=4 2=1 8'q' 4*8} 1{1'q' 2'w' 4'Transpose'} " FLATTEN Y), "only matrices"},
+    {MODEL("5{1=2 1=4 2=1 8'q' 4*8} 1{1'q' 2'w' 4'Transpose' 5{1'perm' 8=1 8=1}} " FLATTEN Y),
+     "node w (Transpose): perm is no permutation"},
+    {MODEL("5{1=2 1=4 2=1 8'q' 4*8} 1{1'q' 2'w' 4'Transpose' 5{1'perm' 8=0 8=2}} " FLATTEN Y),
+     "node w (Transpose): perm is no permutation"},
+    {MODEL("5{1=2 2=1 8'q' 4*2} 5{2=1 8's' 4*1} 5{2=6 8'z' 5=1} "
+           "1{1'q' 1's' 1'z' 2'w' 4'QuantizeLinear'} " FLATTEN Y),
+     "node w (QuantizeLinear): only values of 8 bits"},
+    {MODEL(W B "1{1'x' 2't' 4'Transpose' 5{1'perm' 8=0 8=1 8=3 8=2}} " FLATTEN GEMM("") Y),
+     "node t (Transpose): moves more than the channels"},
+    {MODEL(W B "1{1'x' 2't' 4'Transpose' 5{1'perm' 8=0 8=2 8=3 8=1}} "
+               "1{1't' 2'f' 4'MaxPool' 5{1'kernel_shape' 8=1 8=1}} " GEMM("") Y),
+     "node f (MaxPool): reads channels that lie last"},
+    /* towers */
+    {TOWERS(SPLIT, "1{1'q' 1'p' 2'f' 4'Concat' 5{1'axis' 3=1}} "),
+     "node f (Concat): only all parts of the channels, in their order"},
+    {TOWERS(SPLIT, "1{1'p' 1'q' 2'f' 4'Concat' 5{1'axis' 3=2}} "), "node f (Concat): only all"},
+    {TOWERS(SPLIT, "1{1'p' 2'f' 4'Concat' 5{1'axis' 3=1}} "), "tensor q: 0 nodes read this part"},
+    {TOWERS(SPLIT, "1{1'p' 2'r' 4'Relu'} 1{1'p' 2's' 4'Relu'} " CONCAT),
+     "tensor p: 3 nodes read this part"},
+    {TOWERS(SPLIT, "1{1'p' 2'r' 4'Relu'} 1{1'q' 2's' 4'Sigmoid'} " CONCAT_RS),
+     "node s (Sigmoid): is not like the node in the tower beside it"},
+    {TOWERS(SPLIT, "1{1'p' 2'r' 4'LRN'} 1{1'q' 2's' 4'LRN'} " CONCAT_RS),
+     "node s (LRN): is not computed on parts of the channels"},
+    {TOWERS(SPLIT, "1{1'p' 2'r' 4'Clip' 5{1'max' 2~1}} 1{1'q' 2's' 4'Clip'} " CONCAT_RS),
+     "node s (Clip): is not like the node in the tower beside it"},
+    {TOWERS(SPLIT, "1{1'p' 1'w' 2'r' 4'Conv'} 1{1'q' 1'b' 2's' 4'Conv'} " CONCAT_RS),
+     "node r (Conv): only two-dimensional"},
+    {TOWERS("1{1'x' 2'p' 2'q' 4'Split' 5{1'axis' 3=2}} ", CONCAT),
+     "node p (Split): only channels are split, into equal parts"},
+    {TOWERS("1{1'x' 2'p' 2'q' 4'Split'} ", CONCAT), "node p (Split): only channels"},
+    {TOWERS("1{1'x' 2'p' 2'q' 4'Split' 5{1'axis' 3=1} 5{1'split' 8=0 8=2}} ", CONCAT),
+     "node p (Split): only channels"},
+    {TOWERS("1{1'x' 2'p' 2'q' 2'r' 4'Split' 5{1'axis' 3=1}} ", CONCAT),
+     "node p (Split): only channels"},
+    {TOWERS("1{1'x' 2'p' 2'q' 2'a' 2'b' 2'c' 2'd' 2'e' 2'g' 2'h' 4'Split' 5{1'axis' 3=1}} ",
+            CONCAT),
+     "node p (Split): writes more than 8"},
+    {MODEL_OF("13", VALUE("1", "4"),
+              KERNEL B
+              "1{1'x' 1'w' 2'c' 4'Conv'} 1{1'x' 1'w' 2'd' 4'Conv' 5{1'pads' 8=1 8=1 8=1 8=1}} "
+              "1{1'c' 1'd' 2'f' 4'Concat' 5{1'axis' 3=1}} " GEMM_OF_F Y),
+     "node d (Conv): is not like the node in the tower beside it"},
+    {MODEL_OF("13", VALUE("1", "4"),
+              KERNEL B "1{1'x' 1'w' 2'c' 4'Conv'} 1{1'x' 1'c' 2'f' 4'Add'} " GEMM_OF_F Y),
+     "node f (Add): is not like the node in the tower beside it; it would take a network with"},
+    {TOWERS(SLICES("1", "2"), CONCAT), "node p (Slice): only slices that are equal parts"},
+    {TOWERS(SLICES("0", "2"), CONCAT), "node p (Slice): only slices that are equal parts"},
+    {TOWERS(SLICES("0", "1") "1{1'x' 2'r' 4'Relu'} ", CONCAT),
+     "node p (Slice): only slices that are equal parts"},
+    {TOWERS(SLICES("0", "1"), "1{1'p' 2'f' 4'Concat' 5{1'axis' 3=1}} "),
+     "tensor q: 0 nodes read this part"},
+    /* nothing is recursive: a graph in a graph in a graph is bytes */
+    {THEN("4'Loop' 5{1'body' 6{1{4'If' 5{1'then_branch' 6{1{4'If' 5{1'then_branch' 6{}}}}}}}}"),
+     "node z (Loop): it would take control flow"},
 };
 
 static void bad_files_are_refused(void **state)
@@ -251,6 +414,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(goldens_compute_what_onnx_runtime_does),
         cmocka_unit_test(the_zoos_alexnet_is_recognised),
+        cmocka_unit_test(quantised_activations_differ_by_their_rounding),
+        cmocka_unit_test(towers_are_groups),
+        cmocka_unit_test(every_opset_is_read),
         cmocka_unit_test(small_files_load),
         cmocka_unit_test(values_are_views_into_the_file),
         cmocka_unit_test(bad_files_are_refused),

@@ -132,6 +132,55 @@ static void half_and_bfloat16_files_are_read(void **state)
     assert_memory_equal(out, values + 1, sizeof out);
 }
 
+/* Whole numbers with scales are packed like their products, and keep their scales in int8. */
+static void int8_files_are_packed(void **state)
+{
+    (void)state;
+    enum { PANELS = 6, BYTES = PANELS * 2 * ROW * 4 };
+    static int8_t whole[OUT * ROW];
+    static float scales[OUT], products[OUT * ROW];
+    static uint8_t got[BYTES], want[BYTES];
+    uint64_t random = 7;
+    for (size_t i = 0; i < OUT * ROW; i++) {
+        scales[i / ROW] = 0.001f * (float)(i / ROW + 1);
+        whole[i] = (int8_t)alx_random_float(&random, -127, 127);
+        products[i] = (float)whole[i] * scales[i / ROW];
+    }
+    for (int p = ALX_PRECISION_FP32; p <= ALX_PRECISION_INT8; p++) {
+        float bias[2 * 2 * PANELS];
+        struct alx_pack pack = pack_of(2, 1, 1, (enum alx_precision)p), plain = pack;
+        assert_int_equal(alx_pack_panel_count(&pack.format), PANELS);
+        plain.weights.data = products;
+        pack.weights = (struct alx_tensor_view){whole, ALX_DTYPE_I8, OUT * ROW};
+        pack.scales = (struct alx_tensor_view){scales, ALX_DTYPE_F32, OUT};
+        size_t bytes = PANELS * alx_pack_panel_bytes(&pack.format);
+        assert_ok(alx_pack_weights(&pack, 0, PANELS, got));
+        assert_ok(alx_pack_biases(&pack, bias));
+        if (p != ALX_PRECISION_INT8) {
+            assert_ok(alx_pack_weights(&plain, 0, PANELS, want));
+            assert_memory_equal(got, want, bytes);
+            continue;
+        }
+        assert_true(bias[2 * PANELS + 1] == scales[1]); /* although no value of it is 127 */
+        for (size_t k = 0; k < ROW; k++)
+            assert_int_equal(((int8_t *)got)[2 * k + 1], whole[ROW + k]);
+    }
+}
+
+static void what_is_not_finite_stays_so(void **state)
+{
+    (void)state;
+    float saved = weights[3], bias[2 * OUT];
+    struct alx_pack pack = pack_of(1, ROW, 1, ALX_PRECISION_INT8);
+    const float values[] = {NAN, INFINITY, -INFINITY};
+    for (size_t i = 0; i < 3; i++) {
+        weights[3] = values[i];
+        assert_ok(alx_pack_biases(&pack, bias));
+        assert_true(isnan(bias[OUT]) && isfinite(bias[OUT + 1]));
+    }
+    weights[3] = saved;
+}
+
 static void a_row_of_zeros_has_a_scale(void **state)
 {
     (void)state;
@@ -166,6 +215,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_value_is_at_its_place),
         cmocka_unit_test(half_and_bfloat16_files_are_read),
+        cmocka_unit_test(int8_files_are_packed),
+        cmocka_unit_test(what_is_not_finite_stays_so),
         cmocka_unit_test(a_row_of_zeros_has_a_scale),
         cmocka_unit_test(rounding_is_what_packing_does),
     };

@@ -120,7 +120,8 @@ static const struct {
     {INPUT CONV("stride_h: -1"), "field 13 of a convolution is out of range"},
     {INPUT "a{a{a{a{a{a{a{a{a{a{a{a{a{a{a{a{a{a{", "nested too deeply"},
     {LAYER("Eltwise", ""), "layer x: Caffe's layer type Eltwise"},
-    {LAYER("Pooling", "pooling_param { pool: AVE kernel_size: 2 }"), "layer x: a pooling other"},
+    {LAYER("Pooling", "pooling_param { pool: STOCHASTIC kernel_size: 2 }"),
+     "layer x: a pooling other"},
 };
 
 static void bad_texts_are_refused(void **state)

@@ -105,8 +105,12 @@ static void files_of_the_reference_implementation_load(void **state)
 #define TENSOR(name, dtype, shape, begin, end)                                                     \
     "\"" name "\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":[" begin "," end   \
     "]}"
-#define WEIGHT     TENSOR("fc.weight", "F32", "[2,4]", "0", "32")
-#define BIAS       TENSOR("fc.bias", "F32", "[2]", "32", "40")
+#define WEIGHT TENSOR("fc.weight", "F32", "[2,4]", "0", "32")
+#define BIAS   TENSOR("fc.bias", "F32", "[2]", "32", "40")
+#define INT8_WITH(dtype, shape, begin, end)                                                        \
+    TENSOR("fc.weight", "I8", "[2,4]", "0", "8")                                                   \
+    "," TENSOR("fc.bias", "F32", "[2]", "8", "16") "," TENSOR("fc.weight_scale", dtype, shape,     \
+                                                              begin, end)
 #define WITH(more) "{" META "," WEIGHT "," BIAS more "}"
 #define GOOD       WITH("")
 
@@ -338,6 +342,30 @@ static const struct {
      "labels: the one of class 0"},
     {"{" META_OF(NETWORK, ",\"preprocess\":\"{}\"") "," WEIGHT "," BIAS "}", 40,
      "preprocess: \"resize\""},
+    /* int8 and its scales */
+    {"{" META "," TENSOR("fc.weight", "I8", "[2,4]", "0", "8") "," TENSOR("fc.bias", "F32", "[2]",
+                                                                          "8", "16") "}",
+     16, "tensor fc.weight: values of type I8"},
+    {"{" META "," INT8_WITH("F16", "[2]", "16", "20") "}", 20, "tensor fc.weight_scale: not F32"},
+    {"{" META "," INT8_WITH("F32", "[2,1]", "16", "24") "}", 24,
+     "tensor fc.weight_scale: not F32, or not one value for each row"},
+    {"{" META "," INT8_WITH("F32", "[1]", "16", "20") "}", 20, "tensor fc.weight_scale: not F32"},
+    {"{" META "," INT8_WITH("F32", "[2]", "16", "24") "}", 24,
+     "tensor fc.weight_scale: value 0 is not a positive number"},
+    {"{" META "," WEIGHT "," TENSOR("fc.bias", "I8", "[2]", "32",
+                                    "34") "," TENSOR("fc.bias_scale", "F32", "[2]", "34", "42") "}",
+     42, "tensor fc.bias_scale: value 0 is not"},
+    /* provenance */
+    {"{" META_OF(NETWORK, ",\"converted_from\":\"[]\"") "," WEIGHT "," BIAS "}", 40,
+     "converted_from: not an object of 3 texts"},
+    {"{" META_OF(NETWORK, ",\"converted_from\":\"{}\"") "," WEIGHT "," BIAS "}", 40,
+     "converted_from: not an object of 3 texts"},
+    {"{" META_OF(NETWORK, ",\"converted_from\":\"{\\\"file\\\":1,\\\"format\\\":\\\"a\\\","
+                          "\\\"sha256\\\":\\\"b\\\"}\"") "," WEIGHT "," BIAS "}",
+     40, "converted_from: \"file\" is not"},
+    {"{" META_OF(NETWORK, ",\"converted_from\":\"{\\\"file\\\":\\\"x\\\",\\\"format\\\":"
+                          "\\\"a\\\",\\\"sha256\\\":\\\"b\\\"}\"") "," WEIGHT "," BIAS "}",
+     40, "converted_from: \"sha256\" is not"},
     {WITH("," TENSOR("preprocess.mean_image", "F32", "[3,2,2]", "40", "88")), 88,
      "tensor preprocess.mean_image: its shape is [3, 2, 2], but network n needs [1, 2"},
     {WITH("," TENSOR("preprocess.mean_image", "F32", "[1,1,2]", "40", "48")), 48,

@@ -45,7 +45,7 @@ static const struct alx_layer layers[] = {
      .pad_bottom = 1,
      .pad_right = 1,
      .groups = 2},
-    {.name = "relu2", .kind = ALX_LAYER_RELU},
+    {.name = "relu2", .kind = ALX_LAYER_RELU, .relu_limit = 1.5}, /* folded into conv2 */
     {.name = "norm2",
      .kind = ALX_LAYER_LRN,
      .lrn_size = 3,
@@ -141,7 +141,7 @@ static void run(alx_device *device, const struct alx_plan_options *options, size
     alx_plan *plan = NULL;
     alx_session *session = NULL;
     assert_ok(alx_plan_create(net, device, options, &plan));
-    assert_ok(alx_session_create_with(plan, weight_views, bias_views, &session));
+    assert_ok(alx_session_create_with(plan, weight_views, bias_views, NULL, &session));
     assert_ok(alx_session_run(session, images, count, out));
     alx_session_destroy(&session);
     assert_null(session);
@@ -158,8 +158,9 @@ static void assert_close(const float *got, const float *want, size_t count, floa
 
 static void check_results(alx_device *device)
 {
-    static const char *const algorithms[] = {NULL,      "naive",    "clblast", "direct",
-                                             "element", "winograd", "gemm"};
+    static const char *const algorithms[] = {NULL,      "naive",    "clblast",        "direct",
+                                             "element", "winograd", "winograd-tiled", "tiled",
+                                             "gemm"};
     float want[IMAGES * CLASSES], got[IMAGES * CLASSES];
     for (int p = ALX_PRECISION_FP32; p <= ALX_PRECISION_INT8; p++) {
         expect((enum alx_precision)p, IMAGES, want);
@@ -209,7 +210,7 @@ static void check_repeats(alx_device *device)
     for (size_t i = 0; i < 3; i++)
         memcpy(copies + i * IMAGE_ELEMS, images, IMAGE_ELEMS * sizeof *copies);
     assert_ok(alx_plan_create(net, device, &options, &plan));
-    assert_ok(alx_session_create_with(plan, weight_views, bias_views, &session));
+    assert_ok(alx_session_create_with(plan, weight_views, bias_views, NULL, &session));
     assert_ok(alx_session_run(session, copies, 3, first));
     assert_memory_equal(first, first + CLASSES, CLASSES * sizeof *first);
     assert_memory_equal(first, first + 2 * CLASSES, CLASSES * sizeof *first);
@@ -290,7 +291,7 @@ static void check_slices(alx_device *device)
             alx_plan *plan = NULL;
             alx_session *session = NULL;
             assert_ok(alx_plan_create_with(net, device, &options, &overrides, &plan));
-            assert_ok(alx_session_create_with(plan, weight_views, bias_views, &session));
+            assert_ok(alx_session_create_with(plan, weight_views, bias_views, NULL, &session));
             assert_true(session->steps[0].launch_count >= 2 * plan->steps[0].recipe.launch_count);
             assert_ok(alx_session_run(session, images, IMAGES, sliced));
             assert_memory_equal(whole, sliced, sizeof whole);
@@ -307,17 +308,12 @@ static void slices_give_the_same_bits(void **state)
 
 static void check_plan(alx_device *device)
 {
-    static const char *const alone[] = {"conv1", "norm1", "pool1", "conv2", "norm2",
-                                        "relu3", "pool2", "fc3",   "fc4",   "prob"};
-    static const char *const folded[] = {"conv1", "norm1+pool1", "conv2", "norm2", "relu3",
-                                         "pool2", "fc3",         "fc4",   "prob"};
-    struct alx_traits traits = alx_traits_of_device(alx_device_get_info(device));
-    const char *const *steps = traits.simt ? alone : folded;
-    size_t count = traits.simt ? sizeof alone / sizeof *alone : sizeof folded / sizeof *folded;
+    static const char *const steps[] = {"conv1", "norm1+pool1", "conv2", "norm2", "relu3",
+                                        "pool2", "fc3",         "fc4",   "prob"};
     alx_plan *plan = NULL;
     assert_ok(alx_plan_create(net, device, NULL, &plan));
-    /* relu2 is folded into conv2, on CPUs pool1 into norm1; dropout is nothing, relu3 stays */
-    assert_int_equal(alx_plan_step_count(plan), count);
+    /* relu2 is folded into conv2, pool1 into norm1; dropout is nothing, relu3 stays */
+    assert_int_equal(alx_plan_step_count(plan), sizeof steps / sizeof *steps);
     uint64_t macs = 0;
     for (size_t i = 0; i < alx_plan_step_count(plan); i++) {
         const struct alx_plan_step *step = alx_plan_step(plan, i);
@@ -340,15 +336,16 @@ static void plans_fold_and_tell(void **state)
 static void check_exact(alx_device *device)
 {
     struct alx_traits traits = alx_traits_of_device(alx_device_get_info(device));
-    struct alx_plan_options options = {.force_algorithm = "winograd"};
+    struct alx_plan_options options = {.force_algorithm =
+                                           traits.simt ? "winograd-tiled" : "winograd"};
     for (int exact = 0; exact < 2; exact++) {
         alx_plan *plan = NULL;
         size_t inexact = 0;
         options.exact = exact;
         assert_ok(alx_plan_create(net, device, &options, &plan));
         for (size_t i = 0; i < alx_plan_step_count(plan); i++)
-            inexact += !strcmp(alx_plan_step(plan, i)->algorithm, "winograd");
-        assert_int_equal(inexact, exact || traits.simt ? 0 : 2);
+            inexact += !strcmp(alx_plan_step(plan, i)->algorithm, options.force_algorithm);
+        assert_int_equal(inexact, exact ? 0 : 2);
         alx_plan_destroy(&plan);
     }
 }
@@ -366,7 +363,7 @@ static void check_times(alx_device *device)
     float out[CLASSES];
     uint64_t sum = 0;
     assert_ok(alx_plan_create(net, device, NULL, &plan));
-    assert_ok(alx_session_create_with(plan, weight_views, bias_views, &session));
+    assert_ok(alx_session_create_with(plan, weight_views, bias_views, NULL, &session));
     assert_ok(alx_session_run(session, images, 1, out));
     for (size_t i = 0; i < alx_plan_step_count(plan); i++)
         sum += alx_session_step_ns(session, i);
@@ -390,7 +387,7 @@ static void check_foreign(alx_device *device)
     memcpy(views, weight_views, sizeof views);
     views[0].elems--;
     assert_ok(alx_plan_create(net, device, NULL, &plan));
-    assert_fails(alx_session_create_with(plan, views, bias_views, &session), ALX_STATUS_MODEL,
+    assert_fails(alx_session_create_with(plan, views, bias_views, NULL, &session), ALX_STATUS_MODEL,
                  "conv1");
     assert_null(session);
     alx_plan_destroy(&plan);

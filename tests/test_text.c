@@ -42,6 +42,10 @@ static void cleaning_keeps_text_and_drops_controls(void **state)
         {"\xc2\x9b"
          "31m",
          "??31m"},
+        {"a\xe2\x80\xae"
+         "b\xe2\x81\xa6",
+         "a???b???"},
+        {"\xe2\x80\xa6", "\xe2\x80\xa6"},
         {"\xff\xc3", "??"},
         {"\xc0\x80", "??"},
         {"\xed\xa0\x80", "???"},

@@ -46,6 +46,9 @@ static const struct golden {
     {"checkpoint.pth", "alexnet-owt", "torch", ALX_DTYPE_F32, 0, golden_torch_f32},
     {"alexnet.safetensors", "alexnet-owt", "safetensors", ALX_DTYPE_F32, 0, golden_torch_f32},
     {"vgg_11.pth", "vgg-11", "torch", ALX_DTYPE_F32, 0, golden_torch_vgg_11},
+    {"alexnet_bn.pth", "alexnet-bn", "torch", ALX_DTYPE_F32, 10, golden_torch_alexnet_bn},
+    {"deep_cluster.pth", "alexnet-bn", "torch", ALX_DTYPE_F32, 10, golden_torch_deep_cluster},
+    {"examples.pth", "alexnet-bn", "torch", ALX_DTYPE_F32, 14, golden_torch_examples},
 };
 enum { GOLDEN_COUNT = sizeof goldens / sizeof *goldens };
 

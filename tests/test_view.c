@@ -1,9 +1,11 @@
-/* Values where they lie in a file: at odd addresses, in three types, and which are not finite. */
+/* Values where they lie in a file: at odd addresses, in every type, which are not finite, and int8.
+ */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "support/test.h"
+#include "tensor/quantise.h"
 #include "tensor/view.h"
 #include "util/half.h"
 
@@ -61,11 +63,61 @@ static void the_first_value_that_is_not_finite_is_found(void **state)
     free(data);
 }
 
+static void ranges_leave_out_nan(void **state)
+{
+    (void)state;
+    enum { MANY = 5000 };
+    static float values[MANY];
+    struct alx_tensor_view view = {values, ALX_DTYPE_F32, MANY};
+    values[MANY - 1] = -3;
+    values[4096] = 7;
+    values[0] = NAN;
+    assert_true(alx_value_range(view).smallest == -3 && alx_value_range(view).largest == 7);
+    view.elems = 1;
+    assert_true(alx_value_range(view).smallest == 0 && alx_value_range(view).largest == 0);
+    view.elems = 0;
+    assert_true(alx_value_range(view).smallest == 0 && alx_value_range(view).largest == 0);
+    static const uint16_t halves[] = {0x3c00, 0xc000}; /* 1, -2 */
+    view = (struct alx_tensor_view){halves, ALX_DTYPE_F16, 2};
+    assert_true(alx_value_range(view).smallest == -2 && alx_value_range(view).largest == 1);
+}
+
+static void whole_numbers_are_read_without_their_scale(void **state)
+{
+    (void)state;
+    static const int8_t values[] = {-128, -127, 0, 1, 127};
+    struct alx_tensor_view view = {values, ALX_DTYPE_I8, 5};
+    float out[4];
+    alx_view_read(view, 1, 4, out);
+    assert_true(out[0] == -127 && out[1] == 0 && out[2] == 1 && out[3] == 127);
+    assert_int_equal(alx_view_first_not_finite(view), 5);
+}
+
+static void rounding_to_int8_goes_to_the_nearest(void **state)
+{
+    (void)state;
+    const float row[] = {127, -127, 0.5f, 1.5f, -2.5f, 0.49f, 126.51f, -0.f};
+    const int8_t whole[] = {127, -127, 0, 2, -2, 0, 127, 0};
+    int8_t out[8];
+    float tiny[] = {200 * 0x1p-149f, -0x1p-149f}, bad[] = {1, NAN, 2};
+    assert_true(alx_quantise_scale(row, 8) == 1);
+    alx_quantise(row, 8, 1, out);
+    assert_memory_equal(out, whole, sizeof out);
+    assert_true(alx_quantise_scale(tiny, 2) == 1); /* too small to be divided */
+    assert_true(alx_quantise_scale(row, 0) == 1);
+    assert_true(isnan(alx_quantise_scale(bad, 3)));
+    bad[1] = -INFINITY;
+    assert_true(isnan(alx_quantise_scale(bad, 3)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_read_at_any_address),
+        cmocka_unit_test(whole_numbers_are_read_without_their_scale),
+        cmocka_unit_test(rounding_to_int8_goes_to_the_nearest),
         cmocka_unit_test(the_first_value_that_is_not_finite_is_found),
+        cmocka_unit_test(ranges_leave_out_nan),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

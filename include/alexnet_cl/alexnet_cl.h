@@ -13,6 +13,7 @@
 #include "device.h"
 #include "export.h"
 #include "image.h"
+#include "measure.h"
 #include "model.h"
 #include "net.h"
 #include "session.h"

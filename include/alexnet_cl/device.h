@@ -29,6 +29,7 @@ struct alx_device_info {
     char driver[128];
     char opencl[128]; /* CL_DEVICE_VERSION, e.g. "OpenCL 3.0 PoCL ..." */
     char c_version[64];
+    char pci[16]; /* where it sits on the bus, e.g. "0000:01:00.0"; "" when it does not tell */
     int opencl_major, opencl_minor;
     enum alx_device_type type;
     size_t compute_units;
@@ -44,6 +45,8 @@ struct alx_device_info {
                           NVIDIA: 10 * compute capability, e.g. 75; 0: not known */
     size_t wave;       /* AMD GPUs: work-items that run in step; 0: not known */
     bool sub_groups;
+    size_t block_read_lanes; /* of a sub-group that a kernel can demand and that reads memory in
+                                blocks: 16, 8, or 0: none */
     bool fp16;
     bool int8_dot;
     bool unified_memory;

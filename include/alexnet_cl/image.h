@@ -61,8 +61,9 @@ enum alx_resize {
     ALX_RESIZE_NONE  /* the picture must have the network's size exactly */
 };
 enum alx_filter {
-    ALX_FILTER_ANTIALIAS, /* bilinear like Pillow's: the triangle widens when shrinking */
-    ALX_FILTER_BILINEAR   /* plain bilinear like Caffe's (OpenCV's INTER_LINEAR) */
+    ALX_FILTER_ANTIALIAS, /* bilinear like Pillow's, to the bit: the triangle widens when shrinking
+                           */
+    ALX_FILTER_BILINEAR   /* plain bilinear like Caffe's (OpenCV's INTER_LINEAR), to the bit */
 };
 enum alx_channel_order { ALX_ORDER_RGB, ALX_ORDER_BGR };
 
@@ -88,6 +89,17 @@ struct alx_preprocess {
 ALX_API enum alx_status alx_image_to_tensor(const char *what, const struct alx_image *image,
                                             const struct alx_preprocess *preprocess,
                                             struct alx_shape shape, float *out);
+
+/* The views of a picture whose answers the paper averages (Krizhevsky et al. 2012, section 4.1). */
+enum { ALX_TEN_CROPS = 10 };
+
+/* The same for ten views, `out` [10, C, H, W]: of the resized picture the corners top left, top
+ * right, bottom left and bottom right, then the centre, which is alx_image_to_tensor()'s, then the
+ * mirror images of these five. A mean image is cut at its centre for all, and not mirrored, as the
+ * paper's authors did. A recipe that cuts nothing leaves two different views. */
+ALX_API enum alx_status alx_image_to_ten_crops(const char *what, const struct alx_image *image,
+                                               const struct alx_preprocess *preprocess,
+                                               struct alx_shape shape, float *out);
 
 #ifdef __cplusplus
 }

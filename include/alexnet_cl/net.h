@@ -26,6 +26,7 @@ enum alx_layer_kind {
     ALX_LAYER_FC,
     ALX_LAYER_LRN,
     ALX_LAYER_MAX_POOL,
+    ALX_LAYER_AVG_POOL,
     ALX_LAYER_RELU,
     ALX_LAYER_DROPOUT,
     ALX_LAYER_SOFTMAX,
@@ -42,16 +43,19 @@ struct alx_layer {
     char name[ALX_NAME_BYTES];
     enum alx_layer_kind kind;
     enum alx_activation activation; /* conv, fc */
+    double relu_limit;              /* relu, and conv and fc with that activation: the largest value
+                                       that is let through, e.g. 6 (ReLU6); 0: there is none */
     size_t out_channels;            /* conv, fc */
-    size_t kernel_h, kernel_w;      /* conv, max-pool */
-    size_t stride_h, stride_w;      /* conv, max-pool */
+    size_t kernel_h, kernel_w;      /* conv, pools */
+    size_t stride_h, stride_w;      /* conv, pools */
     size_t pad_top, pad_left, pad_bottom, pad_right;
     size_t dilation_h, dilation_w; /* conv */
     size_t groups;  /* conv: input and output channels are cut into so many independent parts */
     bool no_bias;   /* conv, fc */
-    bool ceil_mode; /* max-pool: Caffe's rounding; a window that starts in the padding is dropped */
-    size_t lrn_size;        /* lrn: channels in the window, odd or even (even: one more above) */
-    double lrn_alpha;       /* lrn: factor of the plain sum of squares, NOT divided by lrn_size */
+    bool ceil_mode; /* pools: Caffe's rounding; a window that starts in the padding is dropped */
+    bool count_padding; /* avg-pool: a window's padding is averaged as zeros; else it is left out */
+    size_t lrn_size;    /* lrn: channels in the window, odd or even (even: one more above) */
+    double lrn_alpha;   /* lrn: factor of the plain sum of squares, NOT divided by lrn_size */
     double lrn_beta, lrn_k; /* lrn: y = x / (k + alpha * sum x^2)^beta */
     double dropout; /* dropout: the part that training drops; inference passes values through */
 };
@@ -92,7 +96,7 @@ ALX_API const struct alx_layer_info *alx_net_layer(const alx_net *net, size_t in
 ALX_API uint64_t alx_net_parameters(const alx_net *net);
 ALX_API uint64_t alx_net_macs(const alx_net *net);
 
-/* "conv", "fc", "lrn", "max-pool", "relu", "dropout", "softmax". Never NULL. */
+/* "conv", "fc", "lrn", "max-pool", "avg-pool", "relu", "dropout", "softmax". Never NULL. */
 ALX_API const char *alx_layer_kind_name(enum alx_layer_kind kind);
 
 #ifdef __cplusplus

@@ -72,6 +72,9 @@ struct alx_plan_memory {
 };
 ALX_API struct alx_plan_memory alx_plan_memory(const alx_plan *plan);
 ALX_API size_t alx_plan_batch(const alx_plan *plan);
+/* How each layer's weights are stored, out[layers of the net]: the plan's precision, but float32
+ * where an algorithm transforms them and would lose accuracy (Winograd). */
+ALX_API void alx_plan_weight_precisions(const alx_plan *plan, enum alx_precision *out);
 /* Where the choices came from: "tuned" when any step was, "family" when defaults are shipped for
  * the device's family, else "default". */
 ALX_API const char *alx_plan_origin(const alx_plan *plan);
@@ -98,8 +101,11 @@ struct alx_session_times {
     uint64_t run_ns;
 };
 ALX_API struct alx_session_times alx_session_times(const alx_session *session);
-/* Device time of a step in the last run, 0 unless the device was opened with profiling. */
+/* Device time of a step in the last run; 0 unless the device was opened with profiling, and where
+ * its clock ran backwards. */
 ALX_API uint64_t alx_session_step_ns(const alx_session *session, size_t step);
+/* When it started in the last batch, counted from the start of step 0. */
+ALX_API uint64_t alx_session_step_start_ns(const alx_session *session, size_t step);
 
 #ifdef __cplusplus
 }

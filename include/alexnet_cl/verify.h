@@ -33,6 +33,8 @@ struct alx_verify_options {
     bool candidates;       /* on each shape all values that tuning may choose; else one of them */
     bool small;            /* only shapes small enough for a simulator */
     size_t max_shapes;     /* the first so many of each; 0: all */
+    size_t max_others;     /* the first so many of other forms and precisions than the device's own
+                              in float32; 0: two fifths */
 };
 
 /* Runs every algorithm that can run on `device` over the table of shapes: exact equality with small

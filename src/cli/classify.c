@@ -46,7 +46,8 @@ static void print_answer(const struct run *run, const struct pending *image)
         printf("  %6.2f %%  ", 100 * part);
         cli_print_bar(part, BAR_COLUMNS);
         printf("  ");
-        cli_print_cut(alx_model_label(run->engine.model, run->top[i]),
+        cli_print_cut(run->options->verbose ? alx_model_long_label(run->engine.model, run->top[i])
+                                            : alx_model_label(run->engine.model, run->top[i]),
                       width == SIZE_MAX ? width : width - taken);
         putchar('\n');
     }
@@ -60,6 +61,8 @@ static json_t *answer_json(const struct run *run, const struct pending *image)
         json_t *row = json_object();
         cli_json_set(row, "class", cli_json_count(run->top[i]));
         cli_json_set(row, "label", cli_json_text(alx_model_label(run->engine.model, run->top[i])));
+        cli_json_set(row, "long_label",
+                     cli_json_text(alx_model_long_label(run->engine.model, run->top[i])));
         cli_json_set(row, "probability", cli_json_number((double)answer[run->top[i]]));
         json_array_append_new(top, row);
     }

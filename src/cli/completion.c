@@ -26,7 +26,7 @@ static bool has_words(const struct cli_option *option)
 
 static bool value_follows(const struct cli_option *option)
 {
-    return option->argument && option->kind != KIND_JSON;
+    return option->argument && !cli_option_is_alone(option);
 }
 
 static void print_command_names(const char *separator)
@@ -125,13 +125,13 @@ static void print_zsh_option(const struct cli_option *option)
                option->name, value_follows(option) ? "=" : "");
     else
         printf("        '--%s%s[", option->name,
-               value_follows(option)       ? "="
-               : option->kind == KIND_JSON ? "=-"
-                                           : "");
+               value_follows(option)         ? "="
+               : cli_option_is_alone(option) ? "=-"
+                                             : "");
     print_zsh_text(option->help);
     putchar(']');
     if (option->argument) {
-        printf("%s:", option->kind == KIND_JSON ? ":" : "");
+        printf("%s:", cli_option_is_alone(option) ? ":" : "");
         print_zsh_text(option->argument);
         putchar(':');
         if (has_words(option)) {

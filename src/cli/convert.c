@@ -18,27 +18,25 @@ static bool same_file(const char *a, const char *b)
            first.st_ino == second.st_ino;
 }
 
-static const char *const dtype_names[] = {"F32", "F16", "BF16"};
-
-/* The type that all weights have, so that nothing is lost; F32 when they differ. */
+/* The type that all weights have, so that nothing is lost; F32 when they differ. Biases beside int8
+ * weights are F32 anyway. */
 static enum alx_dtype dtype_of(const alx_model *model)
 {
     const alx_net *net = alx_model_net(model);
-    enum alx_dtype dtype = ALX_DTYPE_F32;
-    bool first = true;
+    bool seen[ALX_DTYPE_COUNT] = {false};
     for (size_t i = 0; i < alx_net_layer_count(net); i++) {
-        const struct alx_tensor_view views[] = {alx_model_weights(model, i),
-                                                alx_model_biases(model, i)};
-        for (size_t j = 0; j < 2; j++) {
-            if (!views[j].elems)
-                continue;
-            if (!first && views[j].dtype != dtype)
-                return ALX_DTYPE_F32;
-            dtype = views[j].dtype;
-            first = false;
-        }
+        struct alx_tensor_view weights = alx_model_weights(model, i);
+        struct alx_tensor_view biases = alx_model_biases(model, i);
+        seen[weights.dtype] = seen[weights.dtype] || weights.elems;
+        seen[biases.dtype] = seen[biases.dtype] || (biases.elems && weights.dtype != ALX_DTYPE_I8);
     }
-    return dtype;
+    enum alx_dtype dtype = ALX_DTYPE_F32;
+    size_t types = 0;
+    for (enum alx_dtype i = ALX_DTYPE_F32; i < ALX_DTYPE_COUNT; i++) {
+        types += seen[i];
+        dtype = seen[i] ? i : dtype;
+    }
+    return types == 1 ? dtype : ALX_DTYPE_F32;
 }
 
 static int report(const struct cli_options *options, const char *from, const char *to,
@@ -51,7 +49,7 @@ static int report(const struct cli_options *options, const char *from, const cha
         cli_json_set(document, "input", cli_json_text(from));
         cli_json_set(document, "output", cli_json_text(to));
         cli_json_set(document, "name", cli_json_text(alx_model_name(model)));
-        cli_json_set(document, "dtype", json_string(dtype_names[dtype]));
+        cli_json_set(document, "dtype", json_string(alx_dtype_name(dtype)));
         cli_json_set(document, "parameters",
                      cli_json_count(alx_net_parameters(alx_model_net(model))));
         cli_json_set(document, "bytes", cli_json_count(bytes));
@@ -59,22 +57,20 @@ static int report(const struct cli_options *options, const char *from, const cha
     }
     if (!options->quiet)
         cli_print_line(STYLE_PLAIN, "%s: %s as %s, %s", to, alx_model_name(model),
-                       dtype_names[dtype], cli_bytes(bytes).text);
+                       alx_dtype_name(dtype), cli_bytes(bytes).text);
     return EXIT_ALL_DONE;
 }
 
 int cli_convert(const struct cli_options *options)
 {
     const char *from = options->operands[0], *to = options->operands[1];
-    struct alx_model_options how = {.network = options->network, .labels_path = options->labels};
-    static const enum alx_dtype dtypes[] = {ALX_DTYPE_F32, ALX_DTYPE_F16};
+    struct alx_model_options how = {.network = options->network,
+                                    .labels_path = options->labels,
+                                    .allow_nan = options->allow_nan};
+    static const enum alx_dtype dtypes[] = {ALX_DTYPE_F32, ALX_DTYPE_F16, ALX_DTYPE_I8,
+                                            ALX_DTYPE_BF16}; /* in the order of --precision */
     alx_model *model = NULL;
     int code;
-    if (options->precision > 1) {
-        alx_fail(ALX_STATUS_USAGE, "--precision: convert writes fp32 or fp16; int8 is made from "
-                                   "these when a model is run");
-        return EXIT_USAGE;
-    }
     code = cli_exit_code(alx_model_load(from, &how, &model), EXIT_MODEL);
     if (code)
         goto done;

@@ -34,8 +34,8 @@ static bool same_name(const char *name, const char *label, size_t length)
     }
 }
 
-/* The class that a folder's name stands for: a label, else a label's first word (as in "n01440764
- * tench"), else a number. */
+/* The class that a folder's name stands for: a label or an id, else a label's first word (as in
+ * "n01440764 tench"), else a number. */
 static enum alx_status find_class(const alx_model *model, const char *path, const char *name,
                                   size_t *out)
 {
@@ -43,7 +43,7 @@ static enum alx_status find_class(const alx_model *model, const char *path, cons
     char *end;
     for (size_t i = 0; i < classes; i++) {
         const char *label = alx_model_label(model, i);
-        if (same_name(name, label, strlen(label))) {
+        if (same_name(name, label, strlen(label)) || !strcmp(name, alx_model_class_id(model, i))) {
             *out = i;
             return ALX_STATUS_OK;
         }

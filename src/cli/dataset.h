@@ -29,7 +29,7 @@ struct cli_dataset {
 };
 
 /* Lists the images in `path`/CLASS/, where CLASS is a label of the model in any case, its first
- * word, or a class's number; sorted by name. */
+ * word, a class's number, or its WordNet id; sorted by name. */
 enum alx_status cli_dataset_open_folder(struct cli_dataset *dataset, const char *path,
                                         const alx_model *model);
 /* Reads the labels, [N], and the head of the images, [N, H, W] bytes; either may be gzipped. */

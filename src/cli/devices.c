@@ -21,6 +21,8 @@ static void print_details(const struct alx_device_info *info)
     cli_print_line(STYLE_BOLD, "%zu  %s", info->number, info->name);
     cli_print_entry("    platform", INDENT, "%zu:%zu %s", info->platform_number,
                     info->device_number, info->platform);
+    if (*info->pci)
+        cli_print_entry("    bus", INDENT, "%s", info->pci);
     cli_print_entry("    vendor", INDENT, "%s", info->vendor);
     cli_print_entry("    type", INDENT, "%s%s%s%s", cli_device_type(info),
                     info->software ? ", in software" : "", info->simulator ? ", simulator" : "",

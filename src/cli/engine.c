@@ -113,7 +113,9 @@ error:
 static enum alx_status load_model(struct cli_engine *engine, const struct cli_options *options)
 {
     enum alx_status status = ALX_STATUS_OK;
-    struct alx_model_options how = {.network = options->network, .labels_path = options->labels};
+    struct alx_model_options how = {.network = options->network,
+                                    .labels_path = options->labels,
+                                    .allow_nan = options->allow_nan};
     uint64_t start_ns = alx_clock_ns();
     ALX_TRY(alx_model_load(options->model, &how, &engine->model));
     engine->net = alx_model_net(engine->model);
@@ -145,7 +147,7 @@ static enum alx_status make_plan(struct cli_engine *engine, const struct cli_opt
     if (!options->no_cache)
         ALX_TRY(alx_tunings_load(options->cache_dir, &tunings));
     const struct alx_plan_options how = {
-        .batch = engine->batch,
+        .batch = engine->batch * engine->views,
         .precision = engine->precision,
         .memory_limit_bytes = (uint64_t)options->memory_limit_mib << 20,
         .force_algorithm = options->algorithm,
@@ -165,9 +167,9 @@ static enum alx_status start_session(struct cli_engine *engine, const struct cli
     ALX_TRY(make_plan(engine, options));
     cli_progress("compiling for %s ...", alx_device_get_info(engine->device)->name);
     ALX_TRY(alx_session_create(engine->plan, engine->model, &engine->session));
-    ALX_TRY(alx_alloc(engine->batch, engine->input_elems * sizeof *engine->inputs,
+    ALX_TRY(alx_alloc(alx_plan_batch(engine->plan), engine->input_elems * sizeof *engine->inputs,
                       "a batch of images", &engine->inputs));
-    ALX_TRY(alx_alloc(engine->batch, engine->classes * sizeof *engine->outputs,
+    ALX_TRY(alx_alloc(alx_plan_batch(engine->plan), engine->classes * sizeof *engine->outputs,
                       "a batch of answers", &engine->outputs));
 error:
     cli_progress_clear();
@@ -177,7 +179,8 @@ error:
 int cli_engine_open(struct cli_engine *engine, const struct cli_options *options, size_t batch)
 {
     enum alx_status status = ALX_STATUS_OK;
-    *engine = (struct cli_engine){.batch = options->batch ? options->batch : batch};
+    *engine = (struct cli_engine){.batch = options->batch ? options->batch : batch,
+                                  .views = options->ten_crop ? ALX_TEN_CROPS : 1};
     if (options->precision >= 0)
         engine->precision = (enum alx_precision)options->precision;
     engine->times.start_ns = alx_clock_ns();
@@ -208,9 +211,12 @@ enum alx_status cli_engine_put(struct cli_engine *engine, const char *what,
                                const struct alx_image *image, size_t slot)
 {
     uint64_t start_ns = alx_clock_ns();
+    enum alx_status (*preprocess)(const char *, const struct alx_image *,
+                                  const struct alx_preprocess *, struct alx_shape, float *) =
+        engine->views > 1 ? alx_image_to_ten_crops : alx_image_to_tensor;
     enum alx_status status =
-        alx_image_to_tensor(what, image, &engine->preprocess, alx_net_input(engine->net),
-                            engine->inputs + slot * engine->input_elems);
+        preprocess(what, image, &engine->preprocess, alx_net_input(engine->net),
+                   engine->inputs + slot * engine->views * engine->input_elems);
     engine->times.decode_ns += alx_clock_ns() - start_ns;
     return status;
 }
@@ -228,6 +234,19 @@ enum alx_status cli_engine_put_file(struct cli_engine *engine, const char *path,
     return status;
 }
 
+/* Replaces the answers to each image's views by their mean. */
+static void average_views(struct cli_engine *engine, size_t count)
+{
+    size_t views = engine->views, classes = engine->classes;
+    for (size_t image = 0; image < count; image++)
+        for (size_t i = 0; i < classes; i++) {
+            double sum = 0;
+            for (size_t view = 0; view < views; view++)
+                sum += (double)engine->outputs[(image * views + view) * classes + i];
+            engine->outputs[image * classes + i] = (float)(sum / (double)views);
+        }
+}
+
 enum alx_status cli_engine_run(struct cli_engine *engine, size_t count)
 {
     struct cli_times *times = &engine->times;
@@ -235,7 +254,9 @@ enum alx_status cli_engine_run(struct cli_engine *engine, size_t count)
     if (first)
         cli_progress("running on %s ...", alx_device_get_info(engine->device)->name);
     enum alx_status status =
-        alx_session_run(engine->session, engine->inputs, count, engine->outputs);
+        alx_session_run(engine->session, engine->inputs, count * engine->views, engine->outputs);
+    if (status == ALX_STATUS_OK && engine->views > 1)
+        average_views(engine, count);
     uint64_t ns = alx_session_times(engine->session).run_ns;
     if (first) {
         cli_progress_clear();
@@ -287,9 +308,10 @@ void cli_top(const float *values, size_t classes, size_t *top, size_t count)
 void cli_engine_names(const struct cli_engine *engine, struct alx_text *text)
 {
     const struct alx_device_info *info = alx_device_get_info(engine->device);
-    alx_text_add(text, "device %zu %s%s%s%s%s", info->number, info->name, cli_separator(),
+    alx_text_add(text, "device %zu %s%s%s%s%s%s%s", info->number, info->name, cli_separator(),
                  alx_model_name(engine->model), cli_separator(),
-                 alx_precision_name(engine->precision));
+                 alx_precision_name(engine->precision), engine->views > 1 ? cli_separator() : "",
+                 engine->views > 1 ? "ten views" : "");
 }
 
 void cli_engine_add_json(const struct cli_engine *engine, const struct cli_options *options,
@@ -302,6 +324,7 @@ void cli_engine_add_json(const struct cli_engine *engine, const struct cli_optio
     cli_json_set(document, "model", cli_json_model(engine->model, engine->net));
     cli_json_set(document, "precision", json_string(alx_precision_name(engine->precision)));
     cli_json_set(document, "batch", cli_json_count(engine->batch));
+    cli_json_set(document, "views", cli_json_count(engine->views));
     cli_json_set(time, "discover", cli_json_ms(engine->times.discover_ns));
     cli_json_set(time, "model", cli_json_ms(engine->times.model_ns));
     cli_json_set(time, "build", cli_json_ms(session.build_ns));

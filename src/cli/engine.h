@@ -30,8 +30,9 @@ struct cli_engine {
     struct alx_mean_image mean_image; /* --mean's */
     enum alx_precision precision;
     size_t batch, classes, input_elems;
-    float *inputs;  /* [batch, C, H, W] */
-    float *outputs; /* [batch, classes] */
+    size_t views;   /* of an image: 1, or 10 with --ten-crop */
+    float *inputs;  /* [batch, views, C, H, W] */
+    float *outputs; /* [batch, classes]; while views are averaged, [batch, views, classes] */
     struct cli_times times;
 };
 
@@ -40,7 +41,7 @@ struct cli_engine {
 int cli_engine_open(struct cli_engine *engine, const struct cli_options *options, size_t batch);
 void cli_engine_close(struct cli_engine *engine);
 
-/* Preprocesses a picture into place `slot` of the batch. */
+/* Preprocesses the views of a picture into place `slot` of the batch. */
 enum alx_status cli_engine_put(struct cli_engine *engine, const char *what,
                                const struct alx_image *image, size_t slot);
 /* Decodes a file and puts it. */

@@ -19,6 +19,7 @@
 
 enum {
     DEFAULT_BATCH = 32,
+    TEN_CROP_BATCH = 3, /* about as many views */
     TOP = 5,
     MATRIX_CLASSES = 12,   /* a matrix of more does not fit a terminal */
     COUNTED_CLASSES = 4096 /* of more, pairs are not counted */
@@ -278,7 +279,8 @@ static enum alx_status write_probabilities(const struct evaluation *e)
 int cli_eval(const struct cli_options *options)
 {
     struct evaluation e = {.options = options};
-    int code = cli_engine_open(&e.engine, options, DEFAULT_BATCH);
+    int code =
+        cli_engine_open(&e.engine, options, options->ten_crop ? TEN_CROP_BATCH : DEFAULT_BATCH);
     if (!code)
         code = cli_exit_code(open_dataset(&e), EXIT_SOME_FAILED);
     if (code)

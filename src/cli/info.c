@@ -11,9 +11,15 @@
 #include "cli/json.h"
 #include "cli/message.h"
 #include "cli/output.h"
+#include "cli/tensors.h"
 #include "util/text.h"
 
 /* --- one layer in words --- */
+
+static bool has_window(enum alx_layer_kind kind)
+{
+    return kind == ALX_LAYER_CONV || kind == ALX_LAYER_MAX_POOL || kind == ALX_LAYER_AVG_POOL;
+}
 
 static void add_pair(struct alx_text *text, size_t a, size_t b)
 {
@@ -47,16 +53,47 @@ static size_t parts_of(const alx_net *net, size_t index)
     return groups;
 }
 
-static void add_output(struct alx_text *text, const alx_net *net, size_t index)
+enum { MOST_PARTS = 4 };
+
+/* The parts of a convolution's output, e.g. "48+48"; nothing when it is whole. */
+static void add_parts(struct alx_text *text, const alx_net *net, size_t index)
 {
-    enum { MOST_PARTS = 4 };
     const struct alx_layer_info *info = alx_net_layer(net, index);
     size_t parts = info->layer.kind == ALX_LAYER_CONV ? parts_of(net, index) : 1;
-    add_shape(text, info->out);
     if (parts < 2 || parts > MOST_PARTS || info->out.channels % parts)
         return;
     for (size_t i = 0; i < parts; i++)
-        alx_text_add(text, "%s%zu", i ? "+" : " = ", info->out.channels / parts);
+        alx_text_add(text, "%s%zu", i ? "+" : "", info->out.channels / parts);
+}
+
+/* The towers of a network: AlexNet was two, each on a GPU of its own. */
+static void print_towers(const alx_net *net)
+{
+    struct alx_text text = {0};
+    size_t most = 1;
+    for (size_t i = 0; i < alx_net_layer_count(net); i++) {
+        struct alx_text parts = {0};
+        add_parts(&parts, net, i);
+        if (parts.bytes) {
+            most = most < parts_of(net, i) ? parts_of(net, i) : most;
+            alx_text_add(&text, "%s%s", text.bytes ? ", " : "", alx_text_get(&parts));
+        }
+        alx_text_free(&parts);
+    }
+    if (most == 2)
+        cli_print_line(STYLE_PLAIN, "two towers, as on the paper's two GPUs: %s",
+                       alx_text_get(&text));
+    alx_text_free(&text);
+}
+
+static void add_output(struct alx_text *text, const alx_net *net, size_t index)
+{
+    struct alx_text parts = {0};
+    add_shape(text, alx_net_layer(net, index)->out);
+    add_parts(&parts, net, index);
+    if (parts.bytes)
+        alx_text_add(text, " = %s", alx_text_get(&parts));
+    alx_text_free(&parts);
 }
 
 static void add_padding(struct alx_text *text, const struct alx_layer *l)
@@ -78,11 +115,14 @@ static void add_row(struct cli_table *table, const alx_net *net, size_t index)
 {
     const struct alx_layer_info *info = alx_net_layer(net, index);
     const struct alx_layer *l = &info->layer;
-    bool window = l->kind == ALX_LAYER_CONV || l->kind == ALX_LAYER_MAX_POOL;
+    bool window = has_window(l->kind);
     struct alx_text text = {0};
     cli_table_add(table, "%s", l->name);
-    cli_table_add(table, "%s%s", alx_layer_kind_name(l->kind),
-                  l->activation == ALX_ACTIVATION_RELU ? "+relu" : "");
+    alx_text_add(&text, "%s%s", alx_layer_kind_name(l->kind),
+                 l->activation == ALX_ACTIVATION_RELU ? "+relu" : "");
+    if (l->relu_limit > 0)
+        alx_text_add(&text, "%g", l->relu_limit); /* relu6 */
+    add_cell(table, &text);
     if (window)
         alx_text_add(&text, "%zux%zu", l->kernel_h, l->kernel_w);
     else if (l->kind == ALX_LAYER_LRN)
@@ -126,6 +166,7 @@ static void print_net(const alx_net *net)
     printf("%s parameters", cli_count(alx_net_parameters(net)).text);
     printf(" (%s as float32)", cli_bytes(alx_net_parameters(net) * sizeof(float)).text);
     printf(", %s MACs an image\n", cli_count(alx_net_macs(net)).text);
+    print_towers(net);
 }
 
 /* --- a model around it --- */
@@ -133,7 +174,6 @@ static void print_net(const alx_net *net)
 static const char *const resize_names[] = {"warp", "crop", "none"};
 static const char *const filter_names[] = {"antialias", "bilinear"};
 static const char *const order_names[] = {"rgb", "bgr"};
-static const char *const dtype_names[] = {"F32", "F16", "BF16"};
 
 enum { INDENT = 11 };
 
@@ -145,21 +185,21 @@ static uint64_t file_bytes(const char *path)
 
 static size_t value_bytes(struct alx_tensor_view view)
 {
-    return view.elems * (view.dtype == ALX_DTYPE_F32 ? 4 : 2);
+    return view.elems * alx_dtype_bytes(view.dtype);
 }
 
 /* The types of the weights, each once, e.g. "F16, F32". */
 static void add_dtypes(struct alx_text *text, const alx_model *model)
 {
-    bool seen[3] = {false};
+    bool seen[ALX_DTYPE_COUNT] = {false};
     for (size_t i = 0; i < alx_net_layer_count(alx_model_net(model)); i++) {
         struct alx_tensor_view w = alx_model_weights(model, i), b = alx_model_biases(model, i);
         seen[w.dtype] = seen[w.dtype] || w.elems;
         seen[b.dtype] = seen[b.dtype] || b.elems;
     }
-    for (size_t i = 0; i < 3; i++)
+    for (enum alx_dtype i = ALX_DTYPE_F32; i < ALX_DTYPE_COUNT; i++)
         if (seen[i])
-            alx_text_add(text, "%s%s", text->bytes ? ", " : "", dtype_names[i]);
+            alx_text_add(text, "%s%s", text->bytes ? ", " : "", alx_dtype_name(i));
 }
 
 static void print_recipe(const struct alx_preprocess *p, struct alx_shape input)
@@ -183,6 +223,15 @@ static void print_recipe(const struct alx_preprocess *p, struct alx_shape input)
                         (double)p->std[0], (double)p->std[1], (double)p->std[2]);
 }
 
+static void print_provenance(const struct alx_provenance *from)
+{
+    if (from->file)
+        cli_print_entry("  made of", INDENT, "%s, %s, sha256 %s", from->file, from->format,
+                        from->sha256);
+    if (from->note)
+        cli_print_entry("  source", INDENT, "%s", from->note);
+}
+
 static void print_model(const alx_model *model)
 {
     enum { MOST_LABELS = 10 };
@@ -198,12 +247,17 @@ static void print_model(const alx_model *model)
                     cli_bytes(file_bytes(alx_model_path(model))).text);
     alx_text_free(&text);
     cli_print_entry("  sha256", INDENT, "%s", sha256);
+    cli_print_entry("  network", INDENT, "%s (%s)", alx_net_name(alx_model_net(model)),
+                    alx_model_recognition(model));
+    print_provenance(alx_model_provenance(model));
     print_recipe(alx_model_preprocess(model), alx_net_input(alx_model_net(model)));
     for (size_t i = 0; i < classes && i < MOST_LABELS; i++)
         alx_text_add(&text, " %s%s", alx_model_label(model, i), i + 1 < classes ? "," : "");
     cli_print_entry("  classes", INDENT, "%zu:%s%s", classes, alx_text_get(&text),
                     classes > MOST_LABELS ? " ..." : "");
     alx_text_free(&text);
+    for (size_t i = 0; cli_kept_warning(i); i++)
+        cli_print_entry("  warning", INDENT, "%s", cli_kept_warning(i));
     putchar('\n');
 }
 
@@ -218,11 +272,13 @@ static json_t *layer_json(const alx_net *net, size_t index, const alx_model *mod
 {
     const struct alx_layer_info *info = alx_net_layer(net, index);
     const struct alx_layer *l = &info->layer;
-    bool window = l->kind == ALX_LAYER_CONV || l->kind == ALX_LAYER_MAX_POOL;
+    bool window = has_window(l->kind);
     json_t *object = json_object();
     uint64_t bytes = info->parameters * sizeof(float);
+    struct alx_text parts = {0};
     if (model)
         bytes = value_bytes(alx_model_weights(model, index)) +
+                value_bytes(alx_model_scales(model, index)) +
                 value_bytes(alx_model_biases(model, index));
     cli_json_set(object, "name", cli_json_text(l->name));
     cli_json_set(object, "kind", json_string(alx_layer_kind_name(l->kind)));
@@ -235,8 +291,13 @@ static json_t *layer_json(const alx_net *net, size_t index, const alx_model *mod
                                     (json_int_t)l->pad_bottom, (json_int_t)l->pad_right)
                         : json_null());
     cli_json_set(object, "groups", cli_json_known(l->kind == ALX_LAYER_CONV ? l->groups : 0));
+    add_parts(&parts, net, index);
+    cli_json_set(object, "parts", cli_json_text(alx_text_get(&parts)));
+    alx_text_free(&parts);
     cli_json_set(object, "activation",
                  l->activation == ALX_ACTIVATION_RELU ? json_string("relu") : json_null());
+    cli_json_set(object, "relu_limit",
+                 l->relu_limit > 0 ? cli_json_number(l->relu_limit) : json_null());
     cli_json_set(object, "input", cli_json_shape(info->in));
     cli_json_set(object, "output", cli_json_shape(info->out));
     cli_json_set(object, "parameters", cli_json_count(info->parameters));
@@ -279,12 +340,34 @@ static json_t *recipe_json(const struct alx_preprocess *p)
     return object;
 }
 
+static json_t *provenance_json(const struct alx_provenance *from)
+{
+    json_t *object = json_object(), *file = json_null();
+    if (from->file) {
+        file = json_object();
+        cli_json_set(file, "file", cli_json_text(from->file));
+        cli_json_set(file, "format", cli_json_text(from->format));
+        cli_json_set(file, "sha256", cli_json_text(from->sha256));
+    }
+    cli_json_set(object, "converted_from", file);
+    cli_json_set(object, "note", cli_json_text(from->note ? from->note : ""));
+    return object;
+}
+
 static json_t *labels_json(const alx_model *model)
 {
     json_t *labels = json_array();
     for (size_t i = 0; i < alx_model_class_count(model); i++)
         json_array_append_new(labels, cli_json_text(alx_model_label(model, i)));
     return labels;
+}
+
+static json_t *warnings_json(void)
+{
+    json_t *warnings = json_array();
+    for (size_t i = 0; cli_kept_warning(i); i++)
+        json_array_append_new(warnings, cli_json_text(cli_kept_warning(i)));
+    return warnings;
 }
 
 static int print_json(const struct cli_options *options, const alx_net *net, const alx_model *model)
@@ -299,6 +382,12 @@ static int print_json(const struct cli_options *options, const alx_net *net, con
                  model ? cli_json_known(file_bytes(alx_model_path(model))) : json_null());
     cli_json_set(document, "preprocess",
                  model ? recipe_json(alx_model_preprocess(model)) : json_null());
+    cli_json_set(document, "recognition",
+                 model ? cli_json_text(alx_model_recognition(model)) : json_null());
+    cli_json_set(document, "warnings", warnings_json());
+    cli_json_set(document, "tensors", model ? cli_json_tensors(model) : json_null());
+    cli_json_set(document, "provenance",
+                 model ? provenance_json(alx_model_provenance(model)) : json_null());
     cli_json_set(document, "labels", model ? labels_json(model) : json_null());
     cli_json_set(document, "network", net_json(net, model));
     alx_text_free(&dtypes);
@@ -356,16 +445,20 @@ static int list(const struct cli_options *options)
 int cli_info(const struct cli_options *options)
 {
     const char *name = options->operand_count ? options->operands[0] : options->model;
-    struct alx_model_options how = {.network = options->network, .labels_path = options->labels};
+    struct alx_model_options how = {.network = options->network,
+                                    .labels_path = options->labels,
+                                    .allow_nan = options->allow_nan};
     alx_model *model = NULL;
     alx_net *named = NULL;
     int code = EXIT_ALL_DONE;
     if (options->list)
         return list(options);
+    cli_message_keep_warnings();
     if (options->network && !name)
         code = cli_exit_code(alx_net_open(options->network, &named), EXIT_MODEL);
     else
         code = cli_exit_code(alx_model_load(name, &how, &model), EXIT_MODEL);
+    cli_message_end_keeping(code || options->json);
     if (code)
         goto done;
     const alx_net *net = model ? alx_model_net(model) : named;
@@ -375,6 +468,8 @@ int cli_info(const struct cli_options *options)
         if (model)
             print_model(model);
         print_net(net);
+        if (model)
+            cli_print_tensors(model);
     }
 done:
     alx_net_destroy(&named);

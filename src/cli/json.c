@@ -112,6 +112,7 @@ json_t *cli_json_device_all(const struct alx_device_info *info)
 {
     json_t *device = cli_json_device(info);
     cli_json_set(device, "id", json_sprintf("%zu:%zu", info->platform_number, info->device_number));
+    cli_json_set(device, "pci", cli_json_text(info->pci));
     cli_json_set(device, "compute_units", cli_json_known(info->compute_units));
     cli_json_set(device, "clock_mhz", cli_json_known(info->clock_mhz));
     cli_json_set(device, "global_bytes", cli_json_known(info->global_bytes));

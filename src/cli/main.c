@@ -52,7 +52,7 @@ static enum alx_status check_misspelt(const struct cli_options *options)
 static enum alx_status check_output(const char *path)
 {
     struct stat info;
-    if (!path)
+    if (!path || !strcmp(path, "-"))
         return ALX_STATUS_OK;
     const char *slash = strrchr(path, '/');
     char *folder = slash ? cli_copy(path) : cli_copy(".");
@@ -84,9 +84,11 @@ static int run(int argc, char **argv, struct cli_options *options)
         printf("alexnet-cl %s\n", alx_version());
     else {
         ALX_TRY(check_misspelt(options));
-        ALX_TRY(check_output(options->json_file));
-        ALX_TRY(check_output(options->probabilities));
-        ALX_TRY(check_output(options->export));
+        const char *const files[] = {options->json_file, options->probabilities, options->html,
+                                     options->csv,       options->markdown,      options->trace,
+                                     options->export};
+        for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+            ALX_TRY(check_output(files[i]));
         return options->command->run(options);
     }
 error:

@@ -5,19 +5,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cli/options.h"
 #include "cli/output.h"
+#include "util/error.h"
 #include "util/memory.h"
 #include "util/text.h"
 
-enum { MESSAGE_BYTES = 4096 };
+enum { MESSAGE_BYTES = 4096, MOST_KEPT = 16 };
 
 static struct {
     bool quiet;
     size_t verbose;
     char last_error[MESSAGE_BYTES], last_warning[MESSAGE_BYTES];
+    bool keeping;
+    char kept[MOST_KEPT][MESSAGE_BYTES];
+    size_t kept_count;
 } messages;
 
 static volatile sig_atomic_t progress_shown;
@@ -34,6 +39,10 @@ void cli_message(enum alx_log_level level, const char *message)
         if (messages.quiet || !strcmp(text, messages.last_warning))
             return;
         strcpy(messages.last_warning, text);
+        if (messages.keeping && messages.kept_count < MOST_KEPT) {
+            strcpy(messages.kept[messages.kept_count++], text);
+            return;
+        }
     }
     if ((level == ALX_LOG_INFO && messages.verbose < 1) ||
         (level == ALX_LOG_DEBUG && messages.verbose < 2))
@@ -56,6 +65,24 @@ void cli_message_start(bool quiet, size_t verbose)
     alx_log_set(receive, NULL);
 }
 
+void cli_message_keep_warnings(void)
+{
+    messages.keeping = true;
+}
+
+void cli_message_end_keeping(bool print)
+{
+    messages.keeping = false;
+    messages.last_warning[0] = 0;
+    for (size_t i = 0; print && i < messages.kept_count; i++)
+        cli_message(ALX_LOG_WARNING, messages.kept[i]);
+}
+
+const char *cli_kept_warning(size_t index)
+{
+    return index < messages.kept_count ? messages.kept[index] : NULL;
+}
+
 const char *cli_last_error(void)
 {
     return messages.last_error;
@@ -64,12 +91,15 @@ const char *cli_last_error(void)
 void cli_progress(const char *format, ...)
 {
     char text[256];
+    struct winsize size;
     va_list arguments;
     if (messages.quiet || !cli_is_terminal(STDERR_FILENO))
         return;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    if (!ioctl(STDERR_FILENO, TIOCGWINSZ, &size) && size.ws_col > 1 && size.ws_col <= strlen(text))
+        text[size.ws_col - 1] = 0; /* a line that wraps could not be erased */
     alx_text_clean(text);
     progress_shown = 1;
     fprintf(stderr, "%s%s", erase_line, text);
@@ -144,4 +174,15 @@ char *cli_copy(const char *text)
 {
     char *copy = cli_alloc(strlen(text) + 1, 1, "a text");
     return strcpy(copy, text);
+}
+
+char *cli_text_take(struct alx_text *text)
+{
+    if (text->failed) {
+        alx_fail(ALX_STATUS_NO_MEMORY, "a text: no memory left; close other programs");
+        exit(EXIT_DEVICE);
+    }
+    char *taken = text->data ? text->data : cli_copy("");
+    *text = (struct alx_text){0};
+    return taken;
 }

@@ -152,6 +152,9 @@ static enum alx_status parse_value(struct cli_options *options, const struct cli
     case KIND_MEAN:
     case KIND_FLOAT:
         return parse_triple(row, value, field);
+    case KIND_OUTPUT:
+        *(const char **)field = value && *value ? value : "-";
+        break;
     case KIND_JSON:
         options->json = true;
         options->json_file = value && *value && strcmp(value, "-") ? value : NULL;
@@ -212,8 +215,27 @@ static enum alx_status fail_unknown(const char *word, const struct cli_command *
                     nearest_option(name, command->bit)->name);
 }
 
+/* Some choices exist for one command and not for another. */
+static enum alx_status check_last_choices(const struct cli_options *options)
+{
+    for (size_t i = 0; cli_option(i); i++) {
+        const struct cli_option *row = cli_option(i);
+        int last = -1;
+        if (!row->last_choice || row->last_choice & options->command->bit)
+            continue;
+        while (row->choices[last + 1])
+            last++;
+        if (*(const int *)((const char *)options + row->offset) == last)
+            return alx_fail(ALX_STATUS_USAGE, "--%s: %s cannot take '%s'; see alexnet-cl %s --help",
+                            row->name, options->command->name, row->choices[last],
+                            options->command->name);
+    }
+    return ALX_STATUS_OK;
+}
+
 static enum alx_status check_belongs(const struct cli_options *options, const bool *given)
 {
+    enum alx_status status = ALX_STATUS_OK;
     const struct cli_command *command = options->command;
     for (size_t i = 0; cli_option(i); i++) {
         const struct cli_option *row = cli_option(i);
@@ -226,6 +248,7 @@ static enum alx_status check_belongs(const struct cli_options *options, const bo
                         "--%s: an option of %s, not of %s; see alexnet-cl %s --help", row->name,
                         cli_command(other)->name, command->name, command->name);
     }
+    ALX_TRY(check_last_choices(options));
     if (options->operand_count > command->most)
         return command->most
                    ? alx_fail(ALX_STATUS_USAGE, "%s: '%s' is too many; it takes %s", command->name,
@@ -235,7 +258,8 @@ static enum alx_status check_belongs(const struct cli_options *options, const bo
     if (options->operand_count < command->least)
         return alx_fail(ALX_STATUS_USAGE, "%s: needs %s; see alexnet-cl %s --help", command->name,
                         command->operands, command->name);
-    return ALX_STATUS_OK;
+error:
+    return status;
 }
 
 /* --- the whole line --- */
@@ -260,9 +284,9 @@ static void describe(char letters[2 * MOST_OPTIONS + 3], struct option longs[MOS
     letters[used++] = ':';
     for (; cli_option(count); count++) {
         const struct cli_option *row = cli_option(count);
-        int needs = !row->argument           ? no_argument
-                    : row->kind == KIND_JSON ? optional_argument
-                                             : required_argument;
+        int needs = !row->argument             ? no_argument
+                    : cli_option_is_alone(row) ? optional_argument
+                                               : required_argument;
         longs[count] = (struct option){row->name, needs, NULL, LONG_CODE + (int)count};
         if (row->letter)
             letters[used++] = row->letter;

@@ -29,9 +29,11 @@ enum {
     ON_CONVERT = 1 << 4,
     ON_CACHE = 1 << 5,
     ON_EVAL = 1 << 6,
-    ON_TUNE = 1 << 7,
-    ON_RUNS = ON_CLASSIFY | ON_EVAL, /* what runs a network */
-    ON_ALL = (1 << 8) - 1,
+    ON_BENCH = 1 << 7,
+    ON_TUNE = 1 << 8,
+    ON_RUNS = ON_CLASSIFY | ON_EVAL, /* what answers about pictures */
+    ON_PLANS = ON_RUNS | ON_BENCH,   /* what runs a network */
+    ON_ALL = (1 << 9) - 1,
 };
 
 enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
@@ -53,13 +55,16 @@ struct cli_options {
     size_t operand_count;
 
     const char *device, *model, *network, *labels, *algorithm, *layer, *cache_dir;
-    const char *json_file, *probabilities, *export, *import, *print;
-    bool json, no_cache, exact, explain, clear, list, show, exhaustive, candidates;
+    const char *json_file, *probabilities, *trace, *export, *import, *print;
+    const char *html, *csv, *markdown; /* "-": standard output */
+    const char *from, *compare;
+    bool json, allow_nan, ten_crop, no_cache, exact, explain, clear, list, quick, interleave, merge;
+    bool show, exhaustive, candidates;
     bool quiet, help, version;
     size_t verbose; /* how often it was given */
-    size_t batch, top, input_size, memory_limit_mib, shapes, budget;
+    size_t batch, top, input_size, memory_limit_mib, shapes, timeout, budget;
     int precision, resize, order, color;
-    struct triple mean, std, scale; /* the scale is one number */
+    struct triple mean, std, scale, time, threshold; /* the last three are one number */
 };
 
 struct cli_command {
@@ -84,6 +89,7 @@ enum option_kind {
     KIND_MEAN,   /* the same, or a mean image's file */
     KIND_FLOAT,  /* the same, but one number alone */
     KIND_JSON,   /* a flag, and a text when a value is given */
+    KIND_OUTPUT, /* a text, "-" when no value is given */
 };
 
 /* What a shell offers for the value. */
@@ -106,12 +112,15 @@ struct cli_option {
     size_t low, high; /* of KIND_NUMBER; of the kinds of floats: low 1 forbids 0 */
     enum completion completion;
     const char *choices[8]; /* NULL-terminated: the values there are, or those worth offering */
+    unsigned last_choice;   /* the commands that the last of them is for; 0: all that take it */
     bool hidden;
 };
 
 /* The tables' rows; NULL past the end. */
 const struct cli_command *cli_command(size_t index);
 const struct cli_option *cli_option(size_t index);
+/* Whether the option may stand without its value. */
+bool cli_option_is_alone(const struct cli_option *option);
 
 /* A row of what help and man page list at their end; NULL `name` ends a table. */
 struct cli_note {
@@ -143,5 +152,6 @@ int cli_convert(const struct cli_options *options);
 int cli_cache(const struct cli_options *options);
 int cli_eval(const struct cli_options *options);
 int cli_tune(const struct cli_options *options);
+int cli_bench(const struct cli_options *options);
 
 #endif

@@ -19,6 +19,7 @@
 static struct {
     bool colored, utf8;
     int write_error; /* errno of the first failed write */
+    size_t width;    /* where it is no terminal; 0: endless */
 } output;
 
 /* --- the stream --- */
@@ -60,9 +61,14 @@ size_t cli_output_width(void)
 {
     enum { NARROWEST = 40 };
     if (!isatty(STDOUT_FILENO))
-        return SIZE_MAX;
+        return output.width ? output.width : SIZE_MAX;
     size_t columns = cli_terminal_columns();
     return columns ? alx_max(columns, NARROWEST) : 80;
+}
+
+void cli_output_set_width(size_t columns)
+{
+    output.width = columns;
 }
 
 /* --- text --- */
@@ -317,13 +323,17 @@ static void print_row(const struct cli_table *table, char *const *cells, const s
         count--; /* no spaces at the end of a line */
     for (size_t i = 0; i < count; start += widths[i++] + gap) {
         size_t width = cli_text_width(cells[i]), pad = widths[i] - alx_min(widths[i], width);
+        size_t width_here = widths[i];
         bool right = table->columns[i].right;
+        if (i + 1 == count) /* nothing follows: it may run on */
+            for (size_t j = count; j < table->column_count; j++)
+                width_here += gap + widths[j];
         if (i + 1 == table->column_count && table->columns[i].flexible) {
             print_wrapped(cells[i], start, start + widths[i]);
             break;
         }
         printf("%*s", right ? (int)pad : 0, "");
-        cli_print_cut(cells[i], widths[i]);
+        cli_print_cut(cells[i], width_here);
         if (i + 1 < count)
             printf("%*s", (int)(gap + (right ? 0 : pad)), "");
     }
@@ -333,6 +343,8 @@ static void print_row(const struct cli_table *table, char *const *cells, const s
 void cli_table_print(struct cli_table *table)
 {
     const size_t columns = table->column_count;
+    if (!table->cell_count)
+        return;
     size_t *widths = cli_alloc(columns, sizeof *widths, "a table");
     char **titles = cli_alloc(columns, sizeof *titles, "a table");
     for (size_t i = 0; i < columns; i++) {

@@ -24,8 +24,10 @@ bool cli_output_flush(void);
  * not be written. A reader that went away, as `head` does, is no failure. */
 int cli_output_finish(int code);
 
-/* Columns of the terminal; SIZE_MAX when standard output is none. */
+/* Columns of the terminal; when standard output is none SIZE_MAX, or what was set. */
 size_t cli_output_width(void);
+/* Keeps to so many columns also where standard output is no terminal. */
+void cli_output_set_width(size_t columns);
 /* How many columns a text takes on the terminal. */
 size_t cli_text_width(const char *text);
 
@@ -71,7 +73,7 @@ struct cli_table {
 /* Zero-initialise with columns and their count, then add cells from left to right. */
 void cli_table_add(struct cli_table *table, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* Prints it, with its titles, and frees the cells. */
+/* Prints it, with its titles, and frees the cells; an empty one prints nothing. */
 void cli_table_print(struct cli_table *table);
 /* Frees the cells without printing. */
 void cli_table_free(struct cli_table *table);

@@ -229,6 +229,19 @@ static void read_generation(alx_device_query *query, cl_device_id id, const char
         info->wave = (size_t)first;
 }
 
+/* The size of a sub-group for kernels that read blocks: 16 lanes are fewer instructions, 8 have
+ * twice the registers each. */
+static size_t block_read_lanes(alx_device_query *query, cl_device_id id)
+{
+    size_t sizes[8] = {0}, best = 0;
+    if (query(id, CL_DEVICE_SUB_GROUP_SIZES_INTEL, sizeof sizes, sizes, NULL) != CL_SUCCESS)
+        return 0;
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        if (sizes[i] == 16 || (sizes[i] == 8 && !best))
+            best = sizes[i];
+    return best;
+}
+
 static void read_extensions(alx_device_query *query, cl_device_id id, struct alx_device_info *info)
 {
     char *words = alx_device_text(query, id, CL_DEVICE_EXTENSIONS);
@@ -240,6 +253,10 @@ static void read_extensions(alx_device_query *query, cl_device_id id, struct alx
         info->sub_groups =
             has_word(words, "cl_khr_subgroups") || has_word(words, "cl_intel_subgroups");
         read_generation(query, id, words, info);
+        alx_device_place(query, id, has_word, words, info->pci, sizeof info->pci);
+        if (has_word(words, "cl_intel_subgroups") &&
+            has_word(words, "cl_intel_required_subgroup_size"))
+            info->block_read_lanes = block_read_lanes(query, id);
     }
     /* from 2.1 on without an extension, from 3.0 on an option that 0 leaves out */
     if (version_of(info) >= 21 &&

@@ -24,6 +24,12 @@ char *alx_device_text(alx_device_query *query, cl_device_id id, cl_device_info p
 /* The same of a platform. */
 char *alx_platform_text(cl_platform_id id, cl_platform_info parameter);
 
+/* bus.c: where a device sits, e.g. "0000:01:00.0", by whichever of its extensions tells; otherwise
+ * `out` stays as it is. `words` are the extensions, among which `has_extension` looks. */
+void alx_device_place(alx_device_query *query, cl_device_id id,
+                      bool (*has_extension)(const char *words, const char *word), const char *words,
+                      char *out, size_t out_bytes);
+
 /* Handles that belong to entry `index` of the list. */
 cl_platform_id alx_devices_platform(const alx_devices *devices, size_t index);
 cl_device_id alx_devices_id(const alx_devices *devices, size_t index);

@@ -75,9 +75,9 @@ static enum alx_status check_recipe(const char *what, const struct alx_image *im
     return ALX_STATUS_OK;
 }
 
-/* (p * scale - mean) / std of one channel of the pixels [H, W, C]. */
+/* (p * scale - mean) / std of one channel of the pixels [H, W, C], or of their mirror image. */
 static void normalise_channel(const uint8_t *pixels, const struct alx_preprocess *preprocess,
-                              struct alx_shape shape, size_t channel, float *out)
+                              struct alx_shape shape, size_t channel, bool mirrored, float *out)
 {
     size_t source = preprocess->order == ALX_ORDER_BGR ? shape.channels - 1 - channel : channel;
     const float *means = NULL;
@@ -90,40 +90,89 @@ static void normalise_channel(const uint8_t *pixels, const struct alx_preprocess
     for (size_t y = 0; y < shape.height; y++)
         for (size_t x = 0; x < shape.width; x++) {
             float mean = means ? means[y * preprocess->mean_width + x] : preprocess->mean[channel];
-            float pixel = pixels[(y * shape.width + x) * shape.channels + source];
+            size_t column = mirrored ? shape.width - 1 - x : x;
+            float pixel = pixels[(y * shape.width + column) * shape.channels + source];
             *out++ = (pixel * preprocess->scale - mean) / preprocess->std[channel];
         }
+}
+
+/* Where a view begins along an axis. */
+enum place { AT_START, AT_CENTRE, AT_END };
+
+static size_t start_of(enum place place, size_t size, size_t crop)
+{
+    return place == AT_START ? 0 : place == AT_END ? size - crop : crop_start(size, crop);
+}
+
+struct view {
+    enum place across, down;
+};
+
+/* What is resized to, and how many bytes a view has before it is normalised. */
+static enum alx_status plan_views(const char *what, const struct alx_image *image,
+                                  const struct alx_preprocess *preprocess, struct alx_shape shape,
+                                  struct alx_resize_window *window, size_t *bytes)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    size_t area, elems;
+    ALX_TRY(check_recipe(what, image, preprocess, shape));
+    ALX_TRY(full_size(what, image, preprocess, shape, &window->full_w, &window->full_h));
+    if (window->full_w < shape.width || window->full_h < shape.height)
+        return alx_fail(ALX_STATUS_USAGE,
+                        "%s: resized to %zu x %zu it is smaller than the network's %zu x %zu; "
+                        "resize to more",
+                        what, window->full_w, window->full_h, shape.width, shape.height);
+    if (!alx_mul(shape.width, shape.height, &area) || !alx_mul(area, shape.channels, &elems) ||
+        !alx_mul(elems, sizeof(int32_t), &area))
+        return alx_fail(ALX_STATUS_NO_MEMORY, "%s: the network's input is too large", what);
+    *bytes = elems;
+error:
+    return status;
+}
+
+/* Writes `count` views, and with `mirrors` as many mirror images behind them. */
+static enum alx_status write_views(const char *what, const struct alx_image *image,
+                                   const struct alx_preprocess *preprocess, struct alx_shape shape,
+                                   const struct view *views, size_t count, bool mirrors, float *out)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    uint8_t *pixels = NULL;
+    size_t elems = 0, area = shape.height * shape.width;
+    struct alx_resize_window window = {.width = shape.width, .height = shape.height};
+    ALX_TRY(plan_views(what, image, preprocess, shape, &window, &elems));
+    ALX_TRY(alx_alloc(elems, 1, "a network's input", &pixels));
+    for (size_t i = 0; i < count; i++) {
+        window.left = start_of(views[i].across, window.full_w, shape.width);
+        window.top = start_of(views[i].down, window.full_h, shape.height);
+        ALX_TRY(alx_image_resize(image, preprocess->filter, shape.channels == 1, &window, pixels));
+        for (size_t c = 0; c < shape.channels; c++) {
+            float *view = out + i * elems + c * area;
+            normalise_channel(pixels, preprocess, shape, c, false, view);
+            if (mirrors)
+                normalise_channel(pixels, preprocess, shape, c, true, view + count * elems);
+        }
+    }
+error:
+    free(pixels);
+    return status;
 }
 
 enum alx_status alx_image_to_tensor(const char *what, const struct alx_image *image,
                                     const struct alx_preprocess *preprocess, struct alx_shape shape,
                                     float *out)
 {
-    enum alx_status status = ALX_STATUS_OK;
-    uint8_t *pixels = NULL;
-    size_t area, elems;
-    struct alx_resize_window window = {.width = shape.width, .height = shape.height};
-    ALX_TRY(check_recipe(what, image, preprocess, shape));
-    ALX_TRY(full_size(what, image, preprocess, shape, &window.full_w, &window.full_h));
-    if (window.full_w < shape.width || window.full_h < shape.height) {
-        status = alx_fail(ALX_STATUS_USAGE,
-                          "%s: resized to %zu x %zu it is smaller than the network's %zu x %zu; "
-                          "resize to more",
-                          what, window.full_w, window.full_h, shape.width, shape.height);
-        goto error;
-    }
-    if (!alx_mul(shape.width, shape.height, &area) || !alx_mul(area, shape.channels, &elems) ||
-        !alx_mul(elems, sizeof(int32_t), &area)) {
-        status = alx_fail(ALX_STATUS_NO_MEMORY, "%s: the network's input is too large", what);
-        goto error;
-    }
-    window.left = crop_start(window.full_w, shape.width);
-    window.top = crop_start(window.full_h, shape.height);
-    ALX_TRY(alx_alloc(elems, 1, "a network's input", &pixels));
-    ALX_TRY(alx_image_resize(image, preprocess->filter, shape.channels == 1, &window, pixels));
-    for (size_t c = 0; c < shape.channels; c++)
-        normalise_channel(pixels, preprocess, shape, c, out + c * shape.height * shape.width);
-error:
-    free(pixels);
-    return status;
+    static const struct view centre = {AT_CENTRE, AT_CENTRE};
+    return write_views(what, image, preprocess, shape, &centre, 1, false, out);
+}
+
+enum alx_status alx_image_to_ten_crops(const char *what, const struct alx_image *image,
+                                       const struct alx_preprocess *preprocess,
+                                       struct alx_shape shape, float *out)
+{
+    static const struct view views[ALX_TEN_CROPS / 2] = {{AT_START, AT_START},
+                                                         {AT_END, AT_START},
+                                                         {AT_START, AT_END},
+                                                         {AT_END, AT_END},
+                                                         {AT_CENTRE, AT_CENTRE}};
+    return write_views(what, image, preprocess, shape, views, ALX_TEN_CROPS / 2, true, out);
 }

@@ -9,10 +9,14 @@
 #include "util/memory.h"
 
 enum {
-    /* Both ways end with sums scaled by 2^22. Pillow's weights are scaled by that, and it rounds to
-     * 8 bits between the two directions; OpenCV's are scaled by 2^11, and it does not. */
+    /* Pillow's weights are scaled by 2^22, and it rounds to 8 bits after each direction. */
     SUM_BITS = 22,
+    /* OpenCV's are scaled by 2^11. Across, nothing is lost; down, a sample is cut by 4 bits, and
+     * its product with the weight by 16, so that 2 are left to round. */
     BILINEAR_BITS = 11,
+    BILINEAR_CUT = 4,
+    BILINEAR_PRODUCT_CUT = 16,
+    BILINEAR_LEFT = 2 * BILINEAR_BITS - BILINEAR_CUT - BILINEAR_PRODUCT_CUT,
     MOST_CHANNELS = 3,
 };
 
@@ -57,27 +61,28 @@ static void antialias_weights(double centre, double support, size_t begin, size_
     }
 }
 
-/* The two neighbours of a point between the inputs' centres; outside them the outermost alone. */
-static void bilinear(double centre, size_t in, size_t *begin, size_t *end, int32_t *weights)
+/* The two neighbours of a point between the inputs' centres; outside them the outermost alone. Down
+ * the picture OpenCV takes that twice, with both weights. */
+static void bilinear(double centre, size_t in, bool down, size_t *begin, size_t *end,
+                     int32_t *weights)
 {
     double position = centre - 0.5;
     double floor_position = floor(position);
     double part = position - floor_position;
-    if (floor_position < 0 || floor_position >= (double)(in - 1)) {
-        *begin = floor_position < 0 ? 0 : in - 1;
-        *end = *begin + 1;
-        weights[0] = 1 << BILINEAR_BITS;
-        return;
-    }
-    *begin = (size_t)floor_position;
-    *end = *begin + 2;
+    bool outside = floor_position < 0 || floor_position >= (double)(in - 1);
+    if (outside && !down)
+        part = 0;
     weights[0] = (int32_t)lrint((1 - part) * (1 << BILINEAR_BITS));
     weights[1] = (int32_t)lrint(part * (1 << BILINEAR_BITS));
+    *begin = floor_position < 0 ? 0 : alx_min((size_t)floor_position, in - 1);
+    *end = *begin + (outside ? 1 : 2);
 }
 
-/* Outputs first .. first + count - 1 of the axis that takes `in` samples to `full`. */
+/* Outputs first .. first + count - 1 of the axis, across or down, that takes `in` samples to
+ * `full`.
+ */
 static enum alx_status axis_create(size_t in, size_t full, size_t first, size_t count,
-                                   enum alx_filter filter, struct axis *out)
+                                   enum alx_filter filter, bool down, struct axis *out)
 {
     enum alx_status status = ALX_STATUS_OK;
     struct axis axis = {.count = count};
@@ -100,7 +105,7 @@ static enum alx_status axis_create(size_t in, size_t full, size_t first, size_t 
         if (filter == ALX_FILTER_ANTIALIAS)
             antialias_weights(centre, support, axis.begin[i], axis.end[i], weights);
         else
-            bilinear(centre, in, &axis.begin[i], &axis.end[i], weights);
+            bilinear(centre, in, down, &axis.begin[i], &axis.end[i], weights);
     }
     *out = axis;
     axis = (struct axis){0};
@@ -109,9 +114,10 @@ error:
     return status;
 }
 
-static uint8_t to_byte(int32_t sum)
+/* Rounds a sum with `bits` of fraction. */
+static uint8_t to_byte(int32_t sum, int bits)
 {
-    int32_t value = sum >> SUM_BITS;
+    int32_t value = (sum + (1 << (bits - 1))) >> bits;
     return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
 }
 
@@ -133,21 +139,32 @@ static void resize_row(const uint8_t *samples, size_t channels, const struct axi
             for (size_t c = 0; c < channels; c++)
                 sums[c] += samples[x * channels + c] * weights[x - axis->begin[i]];
         for (size_t c = 0; c < channels; c++)
-            out[c] = rounded ? to_byte(sums[c] + (1 << (SUM_BITS - 1))) : sums[c];
+            out[c] = rounded ? to_byte(sums[c], SUM_BITS) : sums[c];
     }
 }
 
 /* Adds row `y` to the sums of those output rows that take from it; *first is the first of them and
  * moves on with y. */
-static void add_row(const struct axis *axis, size_t y, const int32_t *row, size_t row_elems,
-                    size_t *first, int32_t *sums)
+static void add_row(const struct axis *axis, enum alx_filter filter, size_t y, const int32_t *row,
+                    size_t row_elems, size_t *first, int32_t *sums)
 {
     while (*first < axis->count && axis->end[*first] <= y)
         ++*first;
     for (size_t i = *first; i < axis->count && axis->begin[i] <= y; i++) {
-        int32_t weight = axis->weights[axis->offset[i] + y - axis->begin[i]];
-        for (size_t x = 0; x < row_elems; x++)
-            sums[i * row_elems + x] += row[x] * weight;
+        const int32_t *weights = axis->weights + axis->offset[i];
+        int32_t weight = weights[y - axis->begin[i]];
+        bool alone = filter == ALX_FILTER_BILINEAR && axis->end[i] - axis->begin[i] == 1;
+        int32_t again = alone ? weights[1] : 0; /* see bilinear() */
+        int32_t *sum = sums + i * row_elems;
+        if (filter == ALX_FILTER_ANTIALIAS)
+            for (size_t x = 0; x < row_elems; x++)
+                sum[x] += row[x] * weight;
+        else
+            for (size_t x = 0; x < row_elems; x++) {
+                int32_t cut = row[x] >> BILINEAR_CUT;
+                sum[x] +=
+                    (cut * weight >> BILINEAR_PRODUCT_CUT) + (cut * again >> BILINEAR_PRODUCT_CUT);
+            }
     }
 }
 
@@ -159,9 +176,10 @@ enum alx_status alx_image_resize(const struct alx_image *image, enum alx_filter 
     uint8_t *grey = NULL;
     int32_t *row = NULL, *sums = NULL;
     size_t channels = luma ? 1 : 3, row_elems = window->width * channels, first = 0;
-    ALX_TRY(
-        axis_create(image->width, window->full_w, window->left, window->width, filter, &across));
-    ALX_TRY(axis_create(image->height, window->full_h, window->top, window->height, filter, &down));
+    ALX_TRY(axis_create(image->width, window->full_w, window->left, window->width, filter, false,
+                        &across));
+    ALX_TRY(axis_create(image->height, window->full_h, window->top, window->height, filter, true,
+                        &down));
     ALX_TRY(alx_alloc(luma ? image->width : 0, 1, "resizing", &grey));
     ALX_TRY(alx_alloc(row_elems, sizeof *row, "resizing", &row));
     ALX_TRY(alx_alloc(window->height * row_elems, sizeof *sums, "resizing", &sums));
@@ -170,10 +188,10 @@ enum alx_status alx_image_resize(const struct alx_image *image, enum alx_filter 
         for (size_t x = across.begin[0]; luma && x < across.end[across.count - 1]; x++)
             grey[x] = luma_of(samples + 3 * x);
         resize_row(luma ? grey : samples, channels, &across, filter, row);
-        add_row(&down, y, row, row_elems, &first, sums);
+        add_row(&down, filter, y, row, row_elems, &first, sums);
     }
     for (size_t i = 0; i < window->height * row_elems; i++)
-        out[i] = to_byte(sums[i] + (1 << (SUM_BITS - 1)));
+        out[i] = to_byte(sums[i], filter == ALX_FILTER_ANTIALIAS ? SUM_BITS : BILINEAR_LEFT);
 error:
     axis_free(&across);
     axis_free(&down);

@@ -63,6 +63,8 @@ static const struct alx_wire_row v2_rows[] = {
     {121, ALX_WIRE_SPAN, AT(pooling)},
     {123, ALX_WIRE_SPAN, AT(relu)},
     {125, ALX_WIRE_SPAN, AT(softmax)},
+    {139, ALX_WIRE_SPAN, AT(batch_norm)},
+    {142, ALX_WIRE_SPAN, AT(scale)},
     {143, ALX_WIRE_SPAN, AT(input)},
 };
 #undef AT
@@ -112,7 +114,22 @@ static const struct type_row {
     {"DummyData", 32, ALX_CAFFE_DATA},
     {"Accuracy", 1, ALX_CAFFE_SKIPPED},
     {"Silence", 36, ALX_CAFFE_SKIPPED},
+    {"Concat", 3, ALX_CAFFE_OTHER},
+    {"Eltwise", 25, ALX_CAFFE_OTHER},
+    {"Slice", 33, ALX_CAFFE_OTHER},
+    {"Sigmoid", 19, ALX_CAFFE_OTHER},
+    {"TanH", 23, ALX_CAFFE_OTHER},
+    {"Power", 26, ALX_CAFFE_OTHER},
+    {"Deconvolution", 39, ALX_CAFFE_OTHER},
 };
+
+const char *alx_caffe_old_type(size_t number)
+{
+    for (size_t i = 0; i < COUNT(types); i++)
+        if (types[i].old && types[i].old == number)
+            return types[i].name;
+    return NULL;
+}
 
 static enum alx_caffe_kind kind_of(const struct alx_caffe_layer *layer)
 {
@@ -387,7 +404,8 @@ static enum alx_status read_file(const uint8_t *data, size_t bytes, struct alx_s
     enum alx_status status = ALX_STATUS_OK;
     struct alx_caffe_net net = {0};
     ALX_TRY(alx_caffe_open(data, (struct alx_span){data, bytes}, &net));
-    ALX_TRY(alx_alloc(net.layer_count * MAX_BLOBS, sizeof *source->tensors, "the tensors",
+    /* one more a layer: a bias that a normalisation makes */
+    ALX_TRY(alx_alloc(net.layer_count * (MAX_BLOBS + 1), sizeof *source->tensors, "the tensors",
                       &source->tensors));
     for (size_t i = 0; i < net.layer_count; i++)
         ALX_TRY(add_blobs(&net, &net.layers[i], source));
@@ -397,6 +415,7 @@ static enum alx_status read_file(const uint8_t *data, size_t bytes, struct alx_s
         status = alx_fail(ALX_STATUS_MODEL, "none of its %zu layers has weights", net.layer_count);
         goto error;
     }
+    ALX_TRY(alx_caffe_fold(&net, source));
     ALX_TRY(alx_caffe_make_net(&net, source));
 error:
     alx_caffe_free(&net);

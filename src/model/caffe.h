@@ -7,9 +7,10 @@
  *   .prototxt          a NetParameter as text, without weights; see prototxt.h
  *   mean.binaryproto   a BlobProto with the mean image, planar B, G, R
  *
- * Blobs are float or double, packed or not; their shape is `shape` or, in old files, `num`,
- * `channels`, `height` and `width`, with leading ones. Networks are read when they are a chain;
- * layers that only training needs (data, loss, accuracy, split, silence) are left out.
+ * Batch normalisations and scales are folded into the layer before them. Blobs are float or double,
+ * packed or not; their shape is `shape` or, in old files, `num`, `channels`, `height` and `width`,
+ * with leading ones. Networks are read when they are a chain; layers that only training needs
+ * (data, loss, accuracy, split, silence) are left out.
  */
 #ifndef ALX_MODEL_CAFFE_H
 #define ALX_MODEL_CAFFE_H
@@ -43,7 +44,7 @@ struct alx_caffe_layer {
     enum alx_caffe_kind kind;
     struct alx_span name, type, v0;
     size_t old_type;
-    struct alx_span convolution, inner_product, pooling, lrn, relu, dropout;
+    struct alx_span convolution, inner_product, pooling, lrn, relu, dropout, batch_norm, scale;
     struct alx_span softmax, input, data, transform, include;
     struct alx_span bottom, top; /* the first of each */
 };
@@ -65,6 +66,21 @@ void alx_caffe_free(struct alx_caffe_net *net);
 /* All `bottom`s or `top`s of a layer, one after the other. */
 enum alx_status alx_caffe_next_name(const struct alx_caffe_layer *layer, bool top,
                                     struct alx_wire *wire, struct alx_span *out, bool *found);
+
+/* MODEL: names the layer. */
+enum alx_status alx_caffe_refuse(const struct alx_caffe_layer *layer, const char *why);
+/* The name of V1's numbered type, or NULL. */
+const char *alx_caffe_old_type(size_t number);
+/* Whether a training phase alone has the layer, in a file that describes both. */
+enum alx_status alx_caffe_is_for_training(const struct alx_caffe_net *net,
+                                          const struct alx_caffe_layer *layer, bool *out);
+/* Folds batch normalisations and scales right after layers with weights into these, and transposes
+ * weights that are stored so. The source's tensors are sorted, with room for one more a layer. */
+enum alx_status alx_caffe_fold(const struct alx_caffe_net *net, struct alx_source *source);
+/* Finds the input's shape, `*out` stays 0 when it is not said, and the name of its blob, and says
+ * in the source what to do with pictures. */
+enum alx_status alx_caffe_find_input(const struct alx_caffe_net *net, struct alx_source *source,
+                                     struct alx_span *blob, struct alx_shape *out);
 
 /* Makes the source's network and preprocessing; `source->net` stays NULL when the file does not say
  * the size of its input. */

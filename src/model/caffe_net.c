@@ -7,7 +7,6 @@
 
 #include "model/caffe.h"
 #include "model/chain.h"
-#include "model/preprocess.h"
 #include "net/shape.h"
 #include "util/error.h"
 #include "util/memory.h"
@@ -22,6 +21,7 @@ struct maker {
     char name[ALX_NAME_BYTES];           /* of the network */
     struct alx_span blob;                /* what the last layer wrote */
     const struct alx_caffe_layer *split; /* its tops are other names of the blob; or NULL */
+    bool flat;                           /* the blob is [N, C * H * W] */
     bool ended;                          /* a softmax is the end */
 };
 
@@ -42,7 +42,7 @@ static const char *layer_name(const struct alx_caffe_layer *layer, char out[ALX_
     return alx_span_text(layer->name, out, ALX_NAME_BYTES);
 }
 
-static enum alx_status refuse(const struct alx_caffe_layer *layer, const char *why)
+enum alx_status alx_caffe_refuse(const struct alx_caffe_layer *layer, const char *why)
 {
     char name[ALX_NAME_BYTES];
     return alx_fail(ALX_STATUS_MODEL, "layer %s: %s", layer_name(layer, name), why);
@@ -72,7 +72,7 @@ static enum alx_status set_window(const struct alx_caffe_layer *from, const stru
         !set_pair(&window->pad, window->pad_h, window->pad_w, 0, &layer->pad_top,
                   &layer->pad_left) ||
         !set_pair(&window->dilation, 0, 0, 1, &layer->dilation_h, &layer->dilation_w))
-        return refuse(from, "kernel, stride, padding or dilation is out of range");
+        return alx_caffe_refuse(from, "kernel, stride, padding or dilation is out of range");
     layer->pad_bottom = layer->pad_top;
     layer->pad_right = layer->pad_left;
     return ALX_STATUS_OK;
@@ -100,7 +100,7 @@ static enum alx_status make_conv(struct maker *maker, const struct alx_caffe_lay
     layer->groups = window.group;
     layer->no_bias = !window.bias;
     if (!window.outputs || !window.group)
-        return refuse(from, "a convolution without outputs or groups");
+        return alx_caffe_refuse(from, "a convolution without outputs or groups");
     ALX_TRY(set_window(from, &window, layer));
     ALX_TRY(alx_chain_add(&maker->chain, layer));
 error:
@@ -122,17 +122,16 @@ static enum alx_status make_pool(struct maker *maker, const struct alx_caffe_lay
     struct window window = {0};
     ALX_TRY(
         alx_wire_read(maker->net->file, from->pooling, "a pooling", rows, COUNT(rows), &window));
-    layer->kind = ALX_LAYER_MAX_POOL;
+    enum { AVERAGE = 1 };
     ALX_TRY(set_window(from, &window, layer));
     if (window.global) {
         layer->kernel_h = maker->chain.shape.height;
         layer->kernel_w = maker->chain.shape.width;
     }
-    if (window.pool == 1 && layer->kernel_h == 1 && layer->kernel_w == 1 && !layer->pad_top &&
-        !layer->pad_left && layer->stride_h == 1 && layer->stride_w == 1)
-        return status; /* an average of one value */
-    if (window.pool != 0)
-        return refuse(from, "a pooling other than MAX; averages are not computed");
+    if (window.pool > AVERAGE)
+        return alx_caffe_refuse(from, "a pooling other than MAX and AVE is not computed");
+    layer->kind = window.pool == AVERAGE ? ALX_LAYER_AVG_POOL : ALX_LAYER_MAX_POOL;
+    layer->count_padding = window.pool == AVERAGE;
     layer->ceil_mode = window.round_mode == 0;
     ALX_TRY(alx_chain_add(&maker->chain, layer));
 error:
@@ -145,26 +144,24 @@ static enum alx_status make_fc(struct maker *maker, const struct alx_caffe_layer
 {
     struct inner_product {
         size_t outputs;
-        bool bias, transpose;
+        bool bias;
         int64_t axis;
     } p = {.bias = true, .axis = 1};
     static const struct alx_wire_row rows[] = {
         {1, ALX_WIRE_SIZE, offsetof(struct inner_product, outputs)},
         {2, ALX_WIRE_FLAG, offsetof(struct inner_product, bias)},
         {5, ALX_WIRE_INT, offsetof(struct inner_product, axis)},
-        {6, ALX_WIRE_FLAG, offsetof(struct inner_product, transpose)},
     };
     enum alx_status status = ALX_STATUS_OK;
     ALX_TRY(alx_wire_read(maker->net->file, from->inner_product, "an inner product", rows,
                           COUNT(rows), &p));
-    if (p.transpose)
-        return refuse(from, "transposed weights are not read; save it with transpose: false");
-    if (p.axis != 1)
-        return refuse(from, "an inner product over another axis than 1 is not computed");
+    if (p.axis != 1 && p.axis != (maker->flat ? -1 : -3))
+        return alx_caffe_refuse(from, "an inner product over another axis than 1 is not computed");
     layer->kind = ALX_LAYER_FC;
     layer->out_channels = p.outputs;
     layer->no_bias = !p.bias;
     ALX_TRY(alx_chain_add(&maker->chain, layer));
+    maker->flat = true;
 error:
     return status;
 }
@@ -186,9 +183,9 @@ static enum alx_status make_lrn(struct maker *maker, const struct alx_caffe_laye
     enum alx_status status = ALX_STATUS_OK;
     ALX_TRY(alx_wire_read(maker->net->file, from->lrn, "a normalisation", rows, COUNT(rows), &p));
     if (p.region != 0)
-        return refuse(from, "normalisation within a channel is not computed");
+        return alx_caffe_refuse(from, "normalisation within a channel is not computed");
     if (!p.size)
-        return refuse(from, "a normalisation over 0 channels");
+        return alx_caffe_refuse(from, "a normalisation over 0 channels");
     layer->kind = ALX_LAYER_LRN;
     layer->lrn_size = p.size;
     layer->lrn_alpha = p.alpha / (double)p.size;
@@ -221,8 +218,8 @@ static enum alx_status make_relu(struct maker *maker, const struct alx_caffe_lay
     double slope = 0;
     ALX_TRY(alx_wire_read(maker->net->file, from->relu, "a ReLU", rows, 1, &slope));
     if (slope != 0)
-        return refuse(from, "a ReLU with a negative slope is not computed");
-    ALX_TRY(alx_chain_add_relu(&maker->chain, layer->name));
+        return alx_caffe_refuse(from, "a ReLU with a negative slope is not computed");
+    ALX_TRY(alx_chain_add_relu(&maker->chain, layer->name, 0));
 error:
     return status;
 }
@@ -236,7 +233,7 @@ static enum alx_status make_softmax(struct maker *maker, const struct alx_caffe_
     if (from->kind == ALX_CAFFE_SOFTMAX)
         ALX_TRY(alx_wire_read(maker->net->file, from->softmax, "a softmax", rows, 1, &axis));
     if (axis != 1 && axis != -1)
-        return refuse(from, "a softmax over another axis than 1 is not computed");
+        return alx_caffe_refuse(from, "a softmax over another axis than 1 is not computed");
     layer->kind = ALX_LAYER_SOFTMAX;
     ALX_TRY(alx_chain_add(&maker->chain, layer));
     maker->ended = true;
@@ -263,15 +260,14 @@ error:
     return status;
 }
 
-/* What a training phase alone has, in a file that describes both. */
-static enum alx_status is_for_training(const struct maker *maker,
-                                       const struct alx_caffe_layer *layer, bool *out)
+enum alx_status alx_caffe_is_for_training(const struct alx_caffe_net *net,
+                                          const struct alx_caffe_layer *layer, bool *out)
 {
     static const struct alx_wire_row rows[] = {{1, ALX_WIRE_INT, 0}};
     enum alx_status status = ALX_STATUS_OK;
     enum { TRAIN = 0, TEST = 1 };
     int64_t phase = TEST;
-    ALX_TRY(alx_wire_read(maker->net->file, layer->include, "a rule", rows, 1, &phase));
+    ALX_TRY(alx_wire_read(net->file, layer->include, "a rule", rows, 1, &phase));
     *out = phase == TRAIN;
 error:
     return status;
@@ -280,15 +276,24 @@ error:
 static enum alx_status refuse_type(const struct alx_caffe_layer *layer)
 {
     char name[ALX_NAME_BYTES], type[ALX_NAME_BYTES];
+    const char *known = layer->old ? alx_caffe_old_type(layer->old_type) : NULL;
     layer_name(layer, name);
-    if (layer->old)
+    if (layer->old && !known)
         return alx_fail(ALX_STATUS_MODEL, "layer %s: Caffe's layer type number %zu is not computed",
                         name, layer->old_type);
-    return alx_fail(ALX_STATUS_MODEL, "layer %s: Caffe's layer type %s is not computed%s", name,
-                    alx_span_text(layer->type, type, sizeof type),
-                    layer->kind == ALX_CAFFE_BATCH_NORM || layer->kind == ALX_CAFFE_SCALE
-                        ? "; merge it into the convolution before it"
-                        : "");
+    return alx_fail(ALX_STATUS_MODEL, "layer %s: Caffe's layer type %s is not computed", name,
+                    known ? known : alx_span_text(layer->type, type, sizeof type));
+}
+
+/* Batch normalisation and scale have gone into the weights; see alx_caffe_fold(). */
+static enum alx_status make_folded(struct maker *maker, const struct alx_caffe_layer *from)
+{
+    struct alx_layer *open = alx_chain_open_layer(&maker->chain);
+    if (!open)
+        return alx_caffe_refuse(from, "batch normalisation and scale are read only right after a "
+                                      "convolution or an inner product");
+    open->no_bias = false;
+    return ALX_STATUS_OK;
 }
 
 static enum alx_status make_layer(struct maker *maker, const struct alx_caffe_layer *from)
@@ -311,9 +316,14 @@ static enum alx_status make_layer(struct maker *maker, const struct alx_caffe_la
     case ALX_CAFFE_SOFTMAX:
     case ALX_CAFFE_LOSS:
         return make_softmax(maker, from, &layer);
+    case ALX_CAFFE_BATCH_NORM:
+    case ALX_CAFFE_SCALE:
+        return make_folded(maker, from);
     case ALX_CAFFE_FLATTEN:
-    case ALX_CAFFE_SPLIT:
+        maker->flat = true;
         return ALX_STATUS_OK; /* the values stay as they are */
+    case ALX_CAFFE_SPLIT:
+        return ALX_STATUS_OK;
     default:
         return refuse_type(from);
     }
@@ -327,7 +337,7 @@ static enum alx_status walk_layer(struct maker *maker, const struct alx_caffe_la
     if (layer->kind == ALX_CAFFE_SKIPPED || layer->kind == ALX_CAFFE_DATA ||
         layer->kind == ALX_CAFFE_INPUT)
         return status;
-    ALX_TRY(is_for_training(maker, layer, &training));
+    ALX_TRY(alx_caffe_is_for_training(maker->net, layer, &training));
     ALX_TRY(is_read(maker, layer, &reads));
     if (training && layer->kind != ALX_CAFFE_LOSS)
         return status;
@@ -348,146 +358,6 @@ error:
     return status;
 }
 
-/* --- the input --- */
-
-/* The data layer's transformation; what is not said is 0. */
-struct transform {
-    size_t crop;
-    double scale;
-    bool grey;
-    struct alx_wire_run means;
-};
-
-static enum alx_status read_transform(const struct alx_caffe_net *net,
-                                      const struct alx_caffe_layer *layer, struct transform *out)
-{
-    static const struct alx_wire_row rows[] = {
-        {1, ALX_WIRE_REAL, offsetof(struct transform, scale)},
-        {3, ALX_WIRE_SIZE, offsetof(struct transform, crop)},
-        {5, ALX_WIRE_RUN, offsetof(struct transform, means)},
-        {7, ALX_WIRE_FLAG, offsetof(struct transform, grey)},
-    };
-    static const struct alx_wire_row old_rows[] = {
-        {2, ALX_WIRE_REAL, offsetof(struct transform, scale)},
-        {5, ALX_WIRE_SIZE, offsetof(struct transform, crop)},
-    };
-    enum alx_status status = ALX_STATUS_OK;
-    ALX_TRY(alx_wire_read(net->file, layer->data, "a data layer", old_rows, COUNT(old_rows), out));
-    ALX_TRY(alx_wire_read(net->file, layer->transform, "a transformation", rows, COUNT(rows), out));
-error:
-    return status;
-}
-
-/* Channels that the first layer with weights reads, or 0. */
-static enum alx_status first_channels(const struct alx_caffe_net *net,
-                                      const struct alx_source *source, size_t *out)
-{
-    static const struct alx_wire_row rows[] = {{5, ALX_WIRE_SIZE, 0}};
-    enum alx_status status = ALX_STATUS_OK;
-    char name[ALX_NAME_BYTES + 16];
-    size_t group = 1;
-    *out = 0;
-    for (size_t i = 0; i < net->layer_count; i++) {
-        if (net->layers[i].kind != ALX_CAFFE_CONVOLUTION)
-            continue;
-        layer_name(&net->layers[i], name);
-        memcpy(name + strlen(name), ".weight", sizeof ".weight");
-        const struct alx_source_tensor *tensor =
-            source->tensor_count ? alx_source_find(source, name) : NULL;
-        ALX_TRY(
-            alx_wire_read(net->file, net->layers[i].convolution, "a convolution", rows, 1, &group));
-        if (tensor && tensor->dim_count == 4 && !alx_mul(tensor->dims[1], group, out))
-            return refuse(&net->layers[i], "too many input channels");
-        break;
-    }
-error:
-    return status;
-}
-
-/* The first input's shape as the file says it: [N, C, H, W], or none. */
-static enum alx_status said_shape(const struct maker *maker, const struct alx_caffe_layer *input,
-                                  struct alx_wire_list *dims)
-{
-    static const struct alx_wire_row rows[] = {{1, ALX_WIRE_INTS, 0}};
-    static const struct alx_wire_row input_rows[] = {{1, ALX_WIRE_SPAN, 0}};
-    enum alx_status status = ALX_STATUS_OK;
-    const struct alx_caffe_net *net = maker->net;
-    struct alx_span shape = net->input_shape;
-    if (input)
-        ALX_TRY(alx_wire_read(net->file, input->input, "an input", input_rows, 1, &shape));
-    if (shape.data)
-        ALX_TRY(alx_wire_read(net->file, shape, "a shape", rows, 1, dims));
-    else
-        *dims = net->input_dims;
-    for (size_t i = 0; i < dims->count; i++)
-        if (dims->values[i] < 0 || dims->values[i] > ALX_MAX_DIM)
-            return alx_fail(ALX_STATUS_MODEL, "the shape of its input is out of range");
-error:
-    return status;
-}
-
-/* Caffe takes the mean before it scales. */
-static void set_preprocess(const struct transform *transform, struct alx_shape input,
-                           struct alx_source *source)
-{
-    struct alx_preprocess *p = &source->preprocess;
-    float mean[3] = {104, 117, 123}, value;
-    double deviation = transform->scale != 0 ? 1 / transform->scale : 1;
-    size_t said = transform->means.bytes / sizeof *mean;
-    for (size_t i = 0; i < 3; i++) {
-        if (said && transform->means.runs == 1) {
-            memcpy(&value, transform->means.first.data + (said == 3 ? i : 0) * sizeof value,
-                   sizeof value);
-            mean[i] = value;
-        } else if (input.channels == 1) {
-            mean[i] = 0;
-        }
-    }
-    *p = (struct alx_preprocess){.resize = ALX_RESIZE_WARP,
-                                 .filter = ALX_FILTER_BILINEAR,
-                                 .order = ALX_ORDER_BGR,
-                                 .scale = 1,
-                                 .std = {(float)deviation, (float)deviation, (float)deviation}};
-    memcpy(p->mean, mean, sizeof mean);
-    source->has_preprocess = source->has_usual_size = true;
-}
-
-/* Finds the input's shape, `*out` stays 0 when it is not said, and what to do with pictures. */
-static enum alx_status find_input(struct maker *maker, struct alx_shape *out)
-{
-    enum alx_status status = ALX_STATUS_OK;
-    const struct alx_caffe_net *net = maker->net;
-    const struct alx_caffe_layer *input = NULL;
-    struct transform transform = {0};
-    struct alx_wire_list dims = {0};
-    struct alx_shape shape = {0};
-    maker->blob = net->input;
-    for (size_t i = 0; i < net->layer_count; i++) {
-        const struct alx_caffe_layer *layer = &net->layers[i];
-        if (layer->kind != ALX_CAFFE_DATA && layer->kind != ALX_CAFFE_INPUT)
-            continue;
-        if (!maker->blob.data)
-            maker->blob = layer->top;
-        if (layer->kind == ALX_CAFFE_DATA)
-            ALX_TRY(read_transform(net, layer, &transform));
-        else if (!input)
-            input = layer;
-    }
-    ALX_TRY(said_shape(maker, input, &dims));
-    ALX_TRY(first_channels(net, maker->source, &shape.channels));
-    if (dims.count >= 4)
-        shape = (struct alx_shape){(size_t)dims.values[1], (size_t)dims.values[2],
-                                   (size_t)dims.values[3]};
-    else
-        shape.height = shape.width = transform.crop;
-    if (!shape.channels)
-        shape.channels = transform.grey ? 1 : 3;
-    set_preprocess(&transform, shape, maker->source);
-    *out = shape;
-error:
-    return status;
-}
-
 enum alx_status alx_caffe_make_net(const struct alx_caffe_net *net, struct alx_source *source)
 {
     enum alx_status status = ALX_STATUS_OK;
@@ -496,7 +366,7 @@ enum alx_status alx_caffe_make_net(const struct alx_caffe_net *net, struct alx_s
     alx_span_text(net->name, maker.name, sizeof maker.name);
     if (!maker.name[0])
         snprintf(maker.name, sizeof maker.name, "caffe");
-    ALX_TRY(find_input(&maker, &input));
+    ALX_TRY(alx_caffe_find_input(net, source, &maker.blob, &input));
     if (!input.height || !input.width)
         return status;
     alx_chain_begin(&maker.chain, maker.name, input);

@@ -50,11 +50,13 @@ struct alx_layer *alx_chain_open_layer(struct alx_chain *chain)
     return last;
 }
 
-enum alx_status alx_chain_add_relu(struct alx_chain *chain, const char *name)
+enum alx_status alx_chain_add_relu(struct alx_chain *chain, const char *name, double limit)
 {
-    struct alx_layer relu = {.kind = ALX_LAYER_RELU}, *open = alx_chain_open_layer(chain);
+    struct alx_layer relu = {.kind = ALX_LAYER_RELU, .relu_limit = limit};
+    struct alx_layer *open = alx_chain_open_layer(chain);
     if (open) {
         open->activation = ALX_ACTIVATION_RELU;
+        open->relu_limit = limit;
         return ALX_STATUS_OK;
     }
     snprintf(relu.name, sizeof relu.name, "%s", name);
@@ -78,9 +80,9 @@ void alx_chain_name(const struct alx_chain *chain, enum alx_layer_kind kind,
                     char out[ALX_NAME_BYTES])
 {
     static const char *const words[] = {
-        [ALX_LAYER_CONV] = "conv",     [ALX_LAYER_FC] = "fc",     [ALX_LAYER_LRN] = "norm",
-        [ALX_LAYER_MAX_POOL] = "pool", [ALX_LAYER_RELU] = "relu", [ALX_LAYER_DROPOUT] = "drop",
-        [ALX_LAYER_SOFTMAX] = "prob",
+        [ALX_LAYER_CONV] = "conv",     [ALX_LAYER_FC] = "fc",         [ALX_LAYER_LRN] = "norm",
+        [ALX_LAYER_MAX_POOL] = "pool", [ALX_LAYER_AVG_POOL] = "pool", [ALX_LAYER_RELU] = "relu",
+        [ALX_LAYER_DROPOUT] = "drop",  [ALX_LAYER_SOFTMAX] = "prob",
     };
     size_t number = kind == ALX_LAYER_CONV || kind == ALX_LAYER_FC;
     for (size_t i = 0; i < chain->count; i++)

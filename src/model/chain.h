@@ -22,8 +22,8 @@ enum alx_status alx_chain_add(struct alx_chain *chain, const struct alx_layer *l
 /* The last layer when it is a convolution or fully connected and nothing followed it, not even its
  * activation; else NULL. */
 struct alx_layer *alx_chain_open_layer(struct alx_chain *chain);
-/* ReLU: the open layer's activation, or a layer of its own of that name. */
-enum alx_status alx_chain_add_relu(struct alx_chain *chain, const char *name);
+/* ReLU up to a limit (0: none): the open layer's activation, or a layer of its own of that name. */
+enum alx_status alx_chain_add_relu(struct alx_chain *chain, const char *name, double limit);
 enum alx_status alx_chain_finish(const struct alx_chain *chain, alx_net **out);
 
 /* Names a layer as Caffe's AlexNet does, by the kind and by how many layers with weights there are:

@@ -51,7 +51,7 @@ static bool shape_fits(const struct alx_source_tensor *tensor, const struct alx_
            !memcmp(tensor->dims, need->dims, need->dim_count * sizeof *need->dims);
 }
 
-enum alx_status alx_fit_check_values(const struct alx_source_tensor *tensor)
+enum alx_status alx_fit_check_values(const struct alx_source_tensor *tensor, bool allow_nan)
 {
     if (!tensor->readable)
         return alx_fail(ALX_STATUS_MODEL,
@@ -59,14 +59,20 @@ enum alx_status alx_fit_check_values(const struct alx_source_tensor *tensor)
                         "BF16",
                         tensor->name, tensor->dtype_name);
     size_t index = alx_view_first_not_finite(tensor->view);
+    if (index < tensor->view.elems && !allow_nan)
+        return alx_fail(ALX_STATUS_MODEL,
+                        "tensor %s: value %zu is NaN or infinite; --allow-nan takes it all the "
+                        "same",
+                        tensor->name, index);
     if (index < tensor->view.elems)
-        return alx_fail(ALX_STATUS_MODEL, "tensor %s: value %zu is NaN or infinite", tensor->name,
-                        index);
+        alx_log(ALX_LOG_WARNING, "tensor %s: value %zu is NaN or infinite", tensor->name, index);
     return ALX_STATUS_OK;
 }
 
+/* `*scales` is that of int8 weights, NULL where a tensor may not be quantised. */
 static enum alx_status fit_tensor(const struct alx_source *source, const alx_net *net,
-                                  const struct alx_need *need, struct alx_tensor_view *out)
+                                  const struct alx_need *need, bool allow_nan,
+                                  struct alx_tensor_view *out, struct alx_tensor_view *scales)
 {
     enum alx_status status = ALX_STATUS_OK;
     char has[ALX_SHOW_BYTES], needed[ALX_SHOW_BYTES];
@@ -79,15 +85,19 @@ static enum alx_status fit_tensor(const struct alx_source *source, const alx_net
         return alx_fail(ALX_STATUS_MODEL, "tensor %s: its shape is %s, but network %s needs %s",
                         need->name, alx_show_dims(tensor->dims, tensor->dim_count, has),
                         alx_net_name(net), needed);
-    ALX_TRY(alx_fit_check_values(tensor));
+    if (tensor->view.dtype == ALX_DTYPE_I8 && !scales)
+        tensor->readable = false;
+    ALX_TRY(alx_fit_check_values(tensor, allow_nan));
     tensor->used = true;
     *out = tensor->view;
+    if (scales)
+        *scales = tensor->scales;
 error:
     return status;
 }
 
 enum alx_status alx_fit(const struct alx_source *source, const alx_net *net,
-                        const struct alx_naming *naming, struct alx_slot *slots)
+                        const struct alx_naming *naming, bool allow_nan, struct alx_slot *slots)
 {
     enum alx_status status = ALX_STATUS_OK;
     size_t weighted = 0;
@@ -96,7 +106,8 @@ enum alx_status alx_fit(const struct alx_source *source, const alx_net *net,
         struct alx_tensor_view *views[] = {&slots[i].weights, &slots[i].biases};
         size_t count = needs_in_file(net, i, naming, &weighted, needs);
         for (size_t j = 0; j < count; j++)
-            ALX_TRY(fit_tensor(source, net, &needs[j], views[j]));
+            ALX_TRY(fit_tensor(source, net, &needs[j], allow_nan, views[j],
+                               j ? NULL : &slots[i].scales));
     }
 error:
     return status;
@@ -104,14 +115,20 @@ error:
 
 const struct alx_naming *alx_fit_naming(const struct alx_source *source, const alx_net *net)
 {
-    const struct alx_naming *naming;
+    const struct alx_naming *naming, *best = NULL;
+    size_t most = 0;
     char name[ALX_NAME_BYTES + 8];
     for (size_t i = 0; (naming = alx_naming_row(i)); i++) {
-        snprintf(name, sizeof name, "%s.weight", naming->names[0]);
-        if (!strcmp(naming->network, alx_net_name(net)) && alx_source_find(source, name))
-            return naming;
+        size_t found = 0;
+        for (size_t j = 0; naming->names[j] && !strcmp(naming->network, alx_net_name(net)); j++) {
+            snprintf(name, sizeof name, "%s.weight", naming->names[j]);
+            found += alx_source_find(source, name) != NULL;
+        }
+        if (found > most)
+            best = naming;
+        most = alx_max(found, most);
     }
-    return NULL;
+    return best;
 }
 
 /* Whether a layer's tensors are there for so many input channels, and how many output channels they
@@ -140,11 +157,13 @@ static bool layer_fits(const struct alx_source *source, const struct alx_layer_i
 }
 
 /* How many tensors the network takes, be its layers wider or narrower; 0: they do not fit. Fills a
- * copy of the table with the output channels that the tensors have. */
+ * copy of the table with the output channels that the tensors have; `*alike` counts the layers that
+ * have the table's. */
 static size_t fits(const struct alx_source *source, const alx_net *net,
-                   const struct alx_naming *naming, struct alx_layer *layers)
+                   const struct alx_naming *naming, struct alx_layer *layers, size_t *alike)
 {
     size_t channels = alx_net_input(net).channels, weighted = 0, taken = 0;
+    *alike = 0;
     for (size_t i = 0; i < alx_net_layer_count(net); i++) {
         const struct alx_layer_info *info = alx_net_layer(net, i);
         struct alx_need needs[ALX_NEEDS_A_LAYER];
@@ -152,6 +171,7 @@ static size_t fits(const struct alx_source *source, const alx_net *net,
         layers[i] = info->layer;
         if (count && !layer_fits(source, info, needs, count, &channels))
             return 0;
+        *alike += count && layers[i].out_channels == channels;
         if (count)
             layers[i].out_channels = channels;
         taken += count;
@@ -160,10 +180,10 @@ static size_t fits(const struct alx_source *source, const alx_net *net,
 }
 
 /* Networks that fit, and how: of those that take the most tensors, since a deeper network may have
- * all that a shallow one needs. */
+ * all that a shallow one needs, those whose table is most like them in width. */
 struct findings {
     struct alx_text names;
-    size_t count, taken;
+    size_t count, taken, alike;
     const struct alx_naming *naming; /* of the last one */
     alx_net *net;                    /* the first one; owned */
 };
@@ -181,17 +201,18 @@ static enum alx_status try_naming(const struct alx_source *source, const alx_net
 {
     enum alx_status status = ALX_STATUS_OK;
     struct alx_layer *layers = NULL;
-    size_t count = alx_net_layer_count(net), taken;
+    size_t count = alx_net_layer_count(net), taken, alike;
     ALX_TRY(alx_alloc(count, sizeof *layers, "a network", &layers));
-    taken = fits(source, net, naming, layers);
-    if (!taken || taken < findings->taken)
+    taken = fits(source, net, naming, layers, &alike);
+    if (!taken || taken < findings->taken || (taken == findings->taken && alike < findings->alike))
         goto error;
-    if (taken > findings->taken)
+    if (taken > findings->taken || alike > findings->alike)
         forget(findings);
     if (!findings->count++)
         ALX_TRY(
             alx_net_create(alx_net_name(net), alx_net_input(net), layers, count, &findings->net));
     findings->taken = taken;
+    findings->alike = alike;
     findings->naming = naming;
     alx_text_add(&findings->names, "%s%s", findings->count > 1 ? ", " : "", alx_net_name(net));
 error:

@@ -146,7 +146,7 @@ enum alx_status alx_labels_imagenet(struct alx_labels *out)
     struct alx_labels labels = {0};
     ALX_TRY(create(ALX_IMAGENET_CLASSES, &labels));
     for (size_t i = 0; i < labels.count; i++)
-        ALX_TRY(set(&labels, i, alx_imagenet_labels[i]));
+        ALX_TRY(set(&labels, i, alx_imagenet[i].label));
     *out = labels;
     labels = (struct alx_labels){0};
 error:

@@ -28,7 +28,12 @@ enum alx_status alx_labels_number(size_t count, struct alx_labels *out);
 /* The classes of ImageNet's challenge in the order of their WordNet ids, which Caffe's,
  * torchvision's and ONNX's models share; from weights/imagenet.txt. */
 enum { ALX_IMAGENET_CLASSES = 1000 };
-extern const char *const alx_imagenet_labels[ALX_IMAGENET_CLASSES];
+extern const struct alx_imagenet_class {
+    const char *id;    /* in WordNet 3.0, e.g. "n01440764" */
+    const char *label; /* one name */
+    const char *names; /* all of them */
+} alx_imagenet[ALX_IMAGENET_CLASSES];
+/* The labels alone. */
 enum alx_status alx_labels_imagenet(struct alx_labels *out);
 
 #endif

@@ -1,6 +1,7 @@
 /*
  * From a file to a model: find the reader, find the network, fit the tensors, check the rest.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,7 @@ struct overrides {
     alx_net *net;             /* owned, or NULL */
     struct alx_labels labels; /* owned; count 0: none */
     const char *labels_path;  /* where they are from */
+    bool allow_nan;
 };
 
 /* The built-in table that the tensors fit. */
@@ -59,6 +61,15 @@ static enum alx_status set_net(alx_model *model, const struct alx_source *source
         ALX_TRY(recognise(source, naming, &recognised));
         net = recognised;
     }
+    if (*naming)
+        snprintf(model->recognition, sizeof model->recognition, "%s as %s has them",
+                 named ? "named by the user, its tensors" : "by names and shapes of its tensors,",
+                 (*naming)->program);
+    else
+        snprintf(model->recognition, sizeof model->recognition, "%s",
+                 named         ? "named by the user"
+                 : source->net ? "described by the file"
+                               : "by names and shapes of its tensors");
     ALX_TRY(alx_model_set_net(model, net));
     ALX_TRY(alx_model_check(model));
 error:
@@ -82,7 +93,7 @@ static enum alx_status set_mean_image(alx_model *model, const struct alx_source 
                         tensor->name, alx_show_dims(dims, tensor->dim_count, shown),
                         alx_net_name(model->net), input.channels, input.height, MAX_MEAN_SIDE,
                         input.width, MAX_MEAN_SIDE);
-    ALX_TRY(alx_fit_check_values(tensor));
+    ALX_TRY(alx_fit_check_values(tensor, false));
     if (tensor->view.dtype != ALX_DTYPE_F32)
         return alx_fail(ALX_STATUS_MODEL, "tensor %s: its type is %s, but must be F32",
                         tensor->name, tensor->dtype_name);
@@ -126,7 +137,8 @@ static enum alx_status set_labels(alx_model *model, struct alx_source *source,
     enum alx_status status = ALX_STATUS_OK;
     struct alx_labels *labels = overrides->labels_path ? &overrides->labels : &source->labels;
     size_t classes = alx_net_output(model->net).channels;
-    if (!overrides->labels_path && !labels->count && classes == ALX_IMAGENET_CLASSES)
+    model->imagenet = !overrides->labels_path && !labels->count && classes == ALX_IMAGENET_CLASSES;
+    if (model->imagenet)
         ALX_TRY(alx_labels_imagenet(labels));
     model->numbered = !overrides->labels_path && !labels->count;
     if (model->numbered)
@@ -168,14 +180,17 @@ static enum alx_status read_content(const char *path, const uint8_t *data, size_
     char name[ALX_SHOW_BYTES];
     ALX_TRY(alx_reader_find(data, bytes, &reader));
     ALX_TRY(reader->read(data, bytes, source));
+    ALX_TRY(alx_naming_fold_norms(source));
     name_of(source, path, name);
     ALX_TRY(alx_model_create(name, path, reader->name, model));
-    (*model)->origin = source->origin;
-    source->origin = NULL;
+    (*model)->provenance = source->provenance;
+    source->provenance = (struct alx_provenance){0};
+    ALX_TRY(set_net(*model, source, overrides, &naming));
+    ALX_TRY(alx_fit(source, (*model)->net, naming, overrides->allow_nan, (*model)->slots));
     (*model)->converted = source->values;
     source->values = NULL;
-    ALX_TRY(set_net(*model, source, overrides, &naming));
-    ALX_TRY(alx_fit(source, (*model)->net, naming, (*model)->slots));
+    (*model)->files = source->files;
+    source->files = NULL;
     ALX_TRY(set_preprocess(*model, source, naming));
     ALX_TRY(set_labels(*model, source, overrides));
     alx_fit_warn_unused(source, (*model)->net);
@@ -197,8 +212,8 @@ enum alx_status alx_model_read(const char *path, const uint8_t *data, size_t byt
                                const struct alx_model_options *options, alx_model **out)
 {
     enum alx_status status = ALX_STATUS_OK;
-    struct overrides overrides = {0};
-    struct alx_source source = {0};
+    struct overrides overrides = {.allow_nan = options && options->allow_nan};
+    struct alx_source source = {.path = path};
     alx_model *model = NULL;
     if (options && options->network)
         ALX_TRY(alx_net_open(options->network, &overrides.net));

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model/net_json.h"
+#include "model/provenance.h"
 #include "net/shape.h"
 #include "util/error.h"
 #include "util/memory.h"
@@ -58,13 +59,14 @@ void alx_model_destroy(alx_model **model)
         pthread_mutex_destroy(&m->digest->lock);
     free(m->digest);
     alx_file_unmap(&m->mapping);
+    alx_source_files_free(&m->files);
     free(m->values);
     alx_values_free(&m->converted);
     free(m->mean_image);
     alx_labels_free(&m->labels);
     free(m->slots);
     alx_net_destroy(&m->net);
-    free(m->origin);
+    alx_provenance_free(&m->provenance);
     free(m->path);
     free(m->name);
     free(m);
@@ -100,9 +102,19 @@ enum alx_status alx_model_sha256(const alx_model *model, char out[65])
     return ALX_STATUS_OK;
 }
 
+const struct alx_provenance *alx_model_provenance(const alx_model *model)
+{
+    return &model->provenance;
+}
+
 const alx_net *alx_model_net(const alx_model *model)
 {
     return model->net;
+}
+
+const char *alx_model_recognition(const alx_model *model)
+{
+    return model->recognition;
 }
 
 size_t alx_model_class_count(const alx_model *model)
@@ -113,6 +125,16 @@ size_t alx_model_class_count(const alx_model *model)
 const char *alx_model_label(const alx_model *model, size_t class_index)
 {
     return model->labels.texts[class_index];
+}
+
+const char *alx_model_long_label(const alx_model *model, size_t class_index)
+{
+    return model->imagenet ? alx_imagenet[class_index].names : alx_model_label(model, class_index);
+}
+
+const char *alx_model_class_id(const alx_model *model, size_t class_index)
+{
+    return model->imagenet ? alx_imagenet[class_index].id : "";
 }
 
 const struct alx_preprocess *alx_model_preprocess(const alx_model *model)
@@ -128,4 +150,9 @@ struct alx_tensor_view alx_model_weights(const alx_model *model, size_t layer_in
 struct alx_tensor_view alx_model_biases(const alx_model *model, size_t layer_index)
 {
     return model->slots[layer_index].biases;
+}
+
+struct alx_tensor_view alx_model_scales(const alx_model *model, size_t layer_index)
+{
+    return model->slots[layer_index].scales;
 }

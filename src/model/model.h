@@ -17,17 +17,21 @@ struct alx_model_digest {
 };
 
 struct alx_model {
-    char *name, *path, *origin; /* owned; origin may be NULL */
+    char *name, *path;                /* owned */
+    struct alx_provenance provenance; /* its texts are owned */
     const char *format;
-    alx_net *net;             /* owned */
+    char recognition[ALX_SHOW_BYTES]; /* see alx_model_recognition() */
+    alx_net *net;                     /* owned */
     struct alx_slot *slots;   /* owned, one a layer; their values lie in the mapping or in values */
     struct alx_labels labels; /* one a class */
     bool numbered;            /* the labels are only "class N" */
+    bool imagenet;            /* they are ImageNet's, which files need not hold */
     struct alx_preprocess preprocess; /* its mean image is mean_image */
     float *mean_image;                /* owned, or NULL */
     float *values;                    /* owned, or NULL */
     struct alx_values *converted;     /* owned */
     struct alx_mapping mapping;       /* owned */
+    struct alx_source_file *files;    /* others that values lie in; owned */
     struct alx_model_digest *digest;  /* owned */
 };
 
@@ -40,7 +44,8 @@ enum alx_status alx_model_set_net(alx_model *model, const alx_net *net);
  * must. */
 enum alx_status alx_model_check(const alx_model *model);
 
-/* Makes a model of a file's bytes, which it borrows. `path` is for messages. */
+/* Makes a model of a file's bytes, which it borrows. `path` is for messages, and says beside what
+ * other files of the model lie. */
 enum alx_status alx_model_read(const char *path, const uint8_t *data, size_t bytes,
                                const struct alx_model_options *options, alx_model **out);
 

@@ -12,7 +12,9 @@
 #include "util/memory.h"
 #include "util/text.h"
 
-enum { CONV = 1 << ALX_LAYER_CONV, FC = 1 << ALX_LAYER_FC, POOL = 1 << ALX_LAYER_MAX_POOL };
+enum { CONV = 1 << ALX_LAYER_CONV, FC = 1 << ALX_LAYER_FC };
+enum { MAX_POOL = 1 << ALX_LAYER_MAX_POOL, AVG_POOL = 1 << ALX_LAYER_AVG_POOL };
+enum { POOL = MAX_POOL | AVG_POOL, RELU = 1 << ALX_LAYER_RELU };
 enum { LRN = 1 << ALX_LAYER_LRN, DROPOUT = 1 << ALX_LAYER_DROPOUT };
 
 enum field_type { SIZE, SIZES, REAL, FLAG, NEGATED_FLAG, ACTIVATION };
@@ -26,10 +28,11 @@ static const struct field {
     bool required;
     size_t count; /* SIZES */
     size_t at[4];
-    size_t fallback; /* SIZE, SIZES: what a missing key stands for */
+    size_t fallback; /* SIZE, SIZES: what a missing key stands for; a REAL one is 0 */
     double low, high;
 } fields[] = {
     {"activation", CONV | FC, ACTIVATION, false, 1, {AT(activation)}, 0, 0, 0},
+    {"limit", CONV | FC | RELU, REAL, false, 1, {AT(relu_limit)}, 0, 1e-6, 1e6},
     {"out_channels", CONV | FC, SIZE, true, 1, {AT(out_channels)}, 0, 1, ALX_MAX_DIM},
     {"kernel", CONV | POOL, SIZES, true, 2, {AT(kernel_h), AT(kernel_w)}, 0, 1, 4096},
     {"stride", CONV | POOL, SIZES, false, 2, {AT(stride_h), AT(stride_w)}, 1, 1, 4096},
@@ -46,6 +49,7 @@ static const struct field {
     {"groups", CONV, SIZE, false, 1, {AT(groups)}, 1, 1, ALX_MAX_DIM},
     {"bias", CONV | FC, NEGATED_FLAG, false, 1, {AT(no_bias)}, 0, 0, 0},
     {"ceil_mode", POOL, FLAG, false, 1, {AT(ceil_mode)}, 0, 0, 0},
+    {"count_padding", AVG_POOL, FLAG, false, 1, {AT(count_padding)}, 0, 0, 0},
     {"size", LRN, SIZE, true, 1, {AT(lrn_size)}, 0, 1, 255},
     {"alpha", LRN, REAL, true, 1, {AT(lrn_alpha)}, 0, 0, 1e6},
     {"beta", LRN, REAL, true, 1, {AT(lrn_beta)}, 0, 0, 16},
@@ -307,6 +311,8 @@ static json_t *write_field(const struct field *field, const struct alx_layer *la
         break;
     case REAL:
         memcpy(&real, base + field->at[0], sizeof real);
+        if (real == 0 && !field->required)
+            return NULL;
         json = json_real(real);
         break;
     case FLAG:

@@ -163,6 +163,31 @@ error:
     return status;
 }
 
+enum alx_status alx_onnx_outputs(const struct alx_onnx_graph *graph,
+                                 const struct alx_onnx_node *node,
+                                 struct alx_span out[ALX_ONNX_INPUTS], size_t *count)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    struct alx_wire wire = alx_wire_open(graph->file, node->message);
+    struct alx_span name;
+    *count = 0;
+    for (bool found = true;;) {
+        ALX_TRY(alx_wire_next_of(&wire, 2, &name, &found));
+        if (!found)
+            break;
+        if (*count == ALX_ONNX_INPUTS)
+            return alx_onnx_refuse(node, "writes more than 8 tensors");
+        out[(*count)++] = name;
+    }
+error:
+    return status;
+}
+
+bool alx_onnx_is_standard(const struct alx_onnx_node *node)
+{
+    return !node->domain.bytes || alx_span_is(node->domain, "ai.onnx");
+}
+
 /* --- the graph --- */
 
 enum { NODE = 1, GRAPH_NAME = 2, INITIALIZER = 5, GRAPH_INPUT = 11, GRAPH_OUTPUT = 12 };

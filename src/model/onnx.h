@@ -2,8 +2,9 @@
  * ONNX files: a ModelProto of onnx.proto, whose graph is read when it is a chain of layers.
  *
  * Weights are initializers or what nodes make of constants. Values that are F32, F16 or BF16 in the
- * file stay there; others (double, quantised, transposed, folded) are converted once. External data
- * and subgraphs are refused. A node that is not read is named with its operator.
+ * file stay there; others (double, quantised, transposed, folded) are converted once. Values in
+ * other files of the model's own folder (external data) are mapped, too. Subgraphs are refused. A
+ * node that is not read is named with its operator.
  */
 #ifndef ALX_MODEL_ONNX_H
 #define ALX_MODEL_ONNX_H
@@ -33,7 +34,8 @@ struct alx_onnx_tensor {
     int64_t type;
     size_t dims[ALX_TENSOR_MAX_DIMS], dim_count, elems;
     struct alx_tensor_view view;
-    bool filled; /* all values are `fill`: they are made when they are needed */
+    bool external; /* its values lie in another file; see alx_onnx_external() */
+    bool filled;   /* all values are `fill`: they are made when they are needed */
     float fill;
     struct alx_wire_list ints; /* the values of small tensors of whole numbers made by nodes */
 };
@@ -43,6 +45,7 @@ struct alx_onnx_node {
     struct alx_span inputs[ALX_ONNX_INPUTS]; /* "" for those left out */
     size_t input_count;                      /* may be larger than what is kept */
     struct alx_span output;                  /* the first */
+    bool done;                               /* its part of the network is made */
 };
 
 struct alx_onnx_graph {
@@ -65,12 +68,19 @@ struct alx_onnx_tensor *alx_onnx_find(const struct alx_onnx_graph *graph, struct
 /* Fills a tensor from a TensorProto, without its values. */
 enum alx_status alx_onnx_read_tensor(const uint8_t *file, struct alx_span message,
                                      struct alx_onnx_tensor *out);
+/* Up to ALX_ONNX_INPUTS names of what a node writes; MODEL when there are more. */
+enum alx_status alx_onnx_outputs(const struct alx_onnx_graph *graph,
+                                 const struct alx_onnx_node *node,
+                                 struct alx_span out[ALX_ONNX_INPUTS], size_t *count);
 /* The values as numbers of floating point; whole numbers are converted, for dequantisation. */
 enum alx_status alx_onnx_values(const uint8_t *file, struct alx_onnx_tensor *tensor,
                                 struct alx_source *source, struct alx_tensor_view *out);
 /* Up to ALX_WIRE_LIST whole numbers. */
 enum alx_status alx_onnx_ints(const uint8_t *file, struct alx_onnx_tensor *tensor,
-                              struct alx_wire_list *out);
+                              struct alx_source *source, struct alx_wire_list *out);
+/* The bytes of a tensor whose values lie in another file, `bytes` of them as its shape wants. */
+enum alx_status alx_onnx_external(const uint8_t *file, const struct alx_onnx_tensor *tensor,
+                                  struct alx_source *source, size_t bytes, struct alx_span *out);
 
 /* A node's attribute; `fallback` when it has none of that name. */
 enum alx_status alx_onnx_int(const struct alx_onnx_graph *graph, const struct alx_onnx_node *node,
@@ -88,10 +98,13 @@ enum alx_status alx_onnx_refuse_tensor(const struct alx_onnx_tensor *tensor, con
 /* MODEL: names the node by its name, or what it writes, and its operator. */
 enum alx_status alx_onnx_refuse(const struct alx_onnx_node *node, const char *why);
 
-/* Constants: makes the tensor that a node writes when all that it reads is constant; `*done` is
- * false when it is another kind of node. */
-enum alx_status alx_onnx_fold(struct alx_onnx_graph *graph, const struct alx_onnx_node *node,
-                              struct alx_source *source, bool *done);
+/* Constants: makes the tensors of all nodes that read nothing but constants, which are done, then.
+ */
+enum alx_status alx_onnx_fold(struct alx_onnx_graph *graph, struct alx_source *source);
+/* Whether a node's operator is one of the standard. */
+bool alx_onnx_is_standard(const struct alx_onnx_node *node);
+/* What it would take to compute an operator that is not, for messages. */
+const char *alx_onnx_hint(const struct alx_onnx_node *node);
 /* Makes network and tensors of the source. */
 enum alx_status alx_onnx_make_net(struct alx_onnx_graph *graph, struct alx_source *source);
 

@@ -5,6 +5,7 @@
 
 #include <float.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "net/shape.h"
 #include "tensor/view.h"
@@ -36,11 +37,16 @@ struct alx_layer alx_maker_new_layer(const struct alx_onnx_maker *maker, enum al
 
 /* --- the others --- */
 
-static enum alx_status make_relu(struct alx_onnx_maker *maker)
+static enum alx_status add_relu(struct alx_onnx_maker *maker, double limit)
 {
     char name[ALX_NAME_BYTES];
     alx_chain_name(&maker->chain, ALX_LAYER_RELU, name);
-    return alx_chain_add_relu(&maker->chain, name);
+    return alx_chain_add_relu(&maker->chain, name, limit);
+}
+
+enum alx_status alx_onnx_make_relu(struct alx_onnx_maker *maker)
+{
+    return add_relu(maker, 0);
 }
 
 /* A limit of Clip: an attribute in old files, an input in others. */
@@ -64,16 +70,16 @@ error:
     return status;
 }
 
-static enum alx_status make_clip(struct alx_onnx_maker *maker)
+enum alx_status alx_onnx_make_clip(struct alx_onnx_maker *maker)
 {
     enum alx_status status = ALX_STATUS_OK;
     double low, high;
     ALX_TRY(clip_limit(maker, "min", 1, -DBL_MAX, &low));
     ALX_TRY(clip_limit(maker, "max", 2, DBL_MAX, &high));
-    if (low != 0 || high < (double)FLT_MAX)
-        return alx_maker_refuse(maker,
-                                "only limits of 0 and none (ReLU) are computed; ReLU6 is not");
-    ALX_TRY(make_relu(maker));
+    if (low != 0 || !(high > 0))
+        return alx_maker_refuse(maker, "only limits of 0 and a number above it (ReLU, ReLU6) are "
+                                       "computed");
+    ALX_TRY(add_relu(maker, high < (double)FLT_MAX ? high : 0));
 error:
     return status;
 }
@@ -96,7 +102,7 @@ error:
     return status;
 }
 
-static enum alx_status make_dropout(struct alx_onnx_maker *maker)
+enum alx_status alx_onnx_make_dropout(struct alx_onnx_maker *maker)
 {
     enum alx_status status = ALX_STATUS_OK;
     struct alx_layer layer = alx_maker_new_layer(maker, ALX_LAYER_DROPOUT);
@@ -163,7 +169,7 @@ static enum alx_status make_reshape(struct alx_onnx_maker *maker)
     const int64_t elems = (int64_t)alx_shape_elems(in);
     ALX_TRY(alx_maker_constant(maker, 1, &shape));
     if (shape)
-        ALX_TRY(alx_onnx_ints(maker->graph->file, shape, &dims));
+        ALX_TRY(alx_onnx_ints(maker->graph->file, shape, maker->source, &dims));
     else
         ALX_TRY(alx_onnx_list(maker->graph, maker->node, "shape", &dims));
     const int64_t *d = dims.values, batch = (int64_t)maker->graph->dims[0];
@@ -174,8 +180,8 @@ static enum alx_status make_reshape(struct alx_onnx_maker *maker)
         maker->flat = true;
         return status;
     }
-    if (dims.count == 4 && (keeps_batch || free_batch) && d[1] == (int64_t)in.channels &&
-        d[2] == (int64_t)in.height && d[3] == (int64_t)in.width) {
+    if (dims.count == 4 && !maker->channels_last && (keeps_batch || free_batch) &&
+        d[1] == (int64_t)in.channels && d[2] == (int64_t)in.height && d[3] == (int64_t)in.width) {
         maker->flat = false;
         return status;
     }
@@ -191,6 +197,35 @@ static enum alx_status make_squeeze(struct alx_onnx_maker *maker)
         return alx_maker_refuse(maker, "only the sizes of 1 after the channels are taken away");
     maker->flat = true;
     return ALX_STATUS_OK;
+}
+
+/* Channels from the first place to the last or back. The values stay as they are: weights that read
+ * the last place are brought into order. At the input, pictures come with the channels first. */
+static enum alx_status make_transpose(struct alx_onnx_maker *maker)
+{
+    static const int64_t to_last[] = {0, 2, 3, 1}, to_first[] = {0, 3, 1, 2};
+    enum alx_status status = ALX_STATUS_OK;
+    struct alx_wire_list order = {0};
+    struct alx_shape *in = &maker->chain.shape;
+    ALX_TRY(alx_onnx_list(maker->graph, maker->node, "perm", &order));
+    bool last = order.count == 4 && !memcmp(order.values, to_last, sizeof to_last);
+    bool first = order.count == 4 && !memcmp(order.values, to_first, sizeof to_first);
+    bool turns = !order.count || (order.count == 2 && order.values[0] == 1 && order.values[1] == 0);
+    if (maker->flat && turns) {
+        maker->turned = !maker->turned;
+        return status;
+    }
+    if (first && !maker->channels_last && !maker->chain.count) {
+        *in = (struct alx_shape){in->width, in->channels, in->height};
+        maker->chain.input = *in;
+        return status;
+    }
+    if (maker->flat || !(maker->channels_last ? first : last))
+        return alx_maker_refuse(maker, "moves more than the channels, from the first place to the "
+                                       "last or back; it would take a layer that moves values");
+    maker->channels_last = last;
+error:
+    return status;
 }
 
 static enum alx_status make_identity(struct alx_onnx_maker *maker)
@@ -218,69 +253,78 @@ static enum alx_status make_dequantize(struct alx_onnx_maker *maker)
     return ALX_STATUS_OK;
 }
 
+enum { LAST = 1, TURNED = 2 }; /* channels last; a matrix [C * H * W, N] */
+
 static const struct op_row {
     const char *op;
     enum alx_status (*make)(struct alx_onnx_maker *maker);
+    unsigned takes; /* what its input may be, beside [N, C, H, W] and [N, C * H * W] */
 } ops[] = {
-    {"Conv", alx_onnx_make_conv},
-    {"Relu", make_relu},
-    {"Clip", make_clip},
-    {"LRN", make_lrn},
-    {"MaxPool", alx_onnx_make_max_pool},
-    {"GlobalMaxPool", alx_onnx_make_global_max_pool},
-    {"AveragePool", alx_onnx_make_average_pool},
-    {"GlobalAveragePool", alx_onnx_make_global_average_pool},
-    {"Gemm", alx_onnx_make_gemm},
-    {"MatMul", alx_onnx_make_mat_mul},
-    {"Add", alx_onnx_make_add},
-    {"BatchNormalization", alx_onnx_make_batch_norm},
-    {"Dropout", make_dropout},
-    {"Softmax", make_softmax},
-    {"LogSoftmax", make_softmax},
-    {"Flatten", make_flatten},
-    {"Reshape", make_reshape},
-    {"Squeeze", make_squeeze},
-    {"Identity", make_identity},
-    {"Cast", make_identity},
-    {"QuantizeLinear", make_quantize},
-    {"DequantizeLinear", make_dequantize},
+    {"Conv", alx_onnx_make_conv, 0},
+    {"Relu", alx_onnx_make_relu, LAST | TURNED},
+    {"Clip", alx_onnx_make_clip, LAST | TURNED},
+    {"LRN", make_lrn, 0},
+    {"MaxPool", alx_onnx_make_max_pool, 0},
+    {"GlobalMaxPool", alx_onnx_make_global_max_pool, 0},
+    {"AveragePool", alx_onnx_make_average_pool, 0},
+    {"GlobalAveragePool", alx_onnx_make_global_average_pool, 0},
+    {"Gemm", alx_onnx_make_gemm, LAST | TURNED},
+    {"MatMul", alx_onnx_make_mat_mul, LAST},
+    {"Add", alx_onnx_make_add, 0},
+    {"BatchNormalization", alx_onnx_make_batch_norm, 0},
+    {"Dropout", alx_onnx_make_dropout, LAST | TURNED},
+    {"Softmax", make_softmax, 0},
+    {"LogSoftmax", make_softmax, 0},
+    {"Flatten", make_flatten, LAST},
+    {"Reshape", make_reshape, LAST},
+    {"Squeeze", make_squeeze, 0},
+    {"Transpose", make_transpose, LAST | TURNED},
+    {"Identity", make_identity, LAST | TURNED},
+    {"Cast", make_identity, LAST | TURNED},
+    {"QuantizeLinear", make_quantize, LAST | TURNED},
+    {"DequantizeLinear", make_dequantize, LAST | TURNED},
 };
 enum { OP_COUNT = sizeof ops / sizeof *ops };
 
 /* --- the chain --- */
 
-static bool is_standard(struct alx_span domain)
+static enum alx_status check_place(const struct alx_onnx_maker *maker, const struct op_row *row)
 {
-    return !domain.bytes || alx_span_is(domain, "ai.onnx");
+    const struct alx_onnx_node *node = maker->node;
+    bool second =
+        row->make == alx_onnx_make_add && alx_spans_equal(node->inputs[1], maker->current);
+    if (!second && !alx_spans_equal(node->inputs[0], maker->current))
+        return alx_maker_refuse(maker,
+                                "does not read what the node before it writes; it would take "
+                                "a network with branches");
+    if (maker->ended && row->make != make_identity)
+        return alx_maker_refuse(maker, "comes after the softmax");
+    if (maker->quantised && row->make != make_dequantize)
+        return alx_maker_refuse(maker, "computes with quantised values; it would take integer "
+                                       "arithmetic");
+    if (maker->channels_last && !(row->takes & LAST))
+        return alx_maker_refuse(maker, "reads channels that lie last; export the model in NCHW");
+    if (maker->turned && !(row->takes & TURNED))
+        return alx_maker_refuse(maker, "reads a transposed matrix; only Gemm with transA does");
+    return ALX_STATUS_OK;
 }
 
 static enum alx_status walk_node(struct alx_onnx_maker *maker, const struct alx_onnx_node *node)
 {
     enum alx_status status = ALX_STATUS_OK;
     const struct op_row *row = NULL;
-    bool done;
+    bool towers = false;
     maker->node = node;
+    if (alx_onnx_is_standard(node) && alx_spans_equal(node->inputs[0], maker->current) &&
+        !maker->channels_last)
+        ALX_TRY(alx_onnx_make_towers(maker, &towers));
+    if (towers)
+        return status;
     for (size_t i = 0; i < OP_COUNT && !row; i++)
         row = alx_span_is(node->op, ops[i].op) ? &ops[i] : NULL;
-    if (is_standard(node->domain)) {
-        ALX_TRY(alx_onnx_fold(maker->graph, node, maker->source, &done));
-        if (done)
-            return status;
-    }
-    if (!row || !is_standard(node->domain))
-        return alx_maker_refuse(maker,
-                                "an operator that is not computed; only chains of convolutions, "
-                                "poolings and fully connected layers are");
-    bool second =
-        row->make == alx_onnx_make_add && alx_spans_equal(node->inputs[1], maker->current);
-    if (!second && !alx_spans_equal(node->inputs[0], maker->current))
-        return alx_maker_refuse(
-            maker, "does not read what the node before it writes; only networks without "
-                   "branches are read");
-    if (maker->ended && row->make != make_identity)
-        return alx_maker_refuse(maker, "comes after the softmax");
-    if (maker->quantised && row->make != make_dequantize)
-        return alx_maker_refuse(maker, "computes with quantised values, which is not done");
+    if (!row || !alx_onnx_is_standard(node))
+        return alx_maker_refuse(maker, alx_onnx_hint(node));
+    ALX_TRY(check_place(maker, row));
     ALX_TRY(row->make(maker));
     maker->current = node->output;
 error:
@@ -324,11 +368,14 @@ enum alx_status alx_onnx_make_net(struct alx_onnx_graph *graph, struct alx_sourc
         alx_alloc(2 * graph->node_count, sizeof *source->tensors, "the tensors", &source->tensors));
     alx_chain_begin(&maker.chain, name,
                     (struct alx_shape){graph->dims[1], graph->dims[2], graph->dims[3]});
+    ALX_TRY(alx_onnx_fold(graph, source));
     for (size_t i = 0; i < graph->node_count; i++)
-        ALX_TRY(walk_node(&maker, &graph->nodes[i]));
-    if (!alx_spans_equal(maker.current, graph->output)) {
-        status = alx_fail(ALX_STATUS_MODEL, "output %s: not what the last node writes",
-                          alx_span_text(graph->output, output, sizeof output));
+        if (!graph->nodes[i].done)
+            ALX_TRY(walk_node(&maker, &graph->nodes[i]));
+    if (!alx_spans_equal(maker.current, graph->output) || maker.turned) {
+        status =
+            alx_fail(ALX_STATUS_MODEL, "output %s: not what the last node writes, or transposed",
+                     alx_span_text(graph->output, output, sizeof output));
         goto error;
     }
     ALX_TRY(alx_chain_finish(&maker.chain, &source->net));

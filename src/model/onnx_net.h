@@ -14,6 +14,8 @@ struct alx_onnx_maker {
     const struct alx_onnx_node *node; /* the one that is being read */
     struct alx_span current;          /* what the last node wrote */
     bool flat;                        /* [N, C * H * W] instead of [N, C, H, W] */
+    bool turned;                      /* [C * H * W, N] */
+    bool channels_last;               /* [N, H, W, C], or flattened from it; weights follow */
     bool ended;                       /* a softmax is the end */
     bool quantised;                   /* between QuantizeLinear and DequantizeLinear */
     bool warned;                      /* of them */
@@ -36,6 +38,11 @@ enum alx_status alx_maker_set_window(const struct alx_onnx_maker *maker, struct 
 
 /* Operators, one node each: those with windows, and those with weights. */
 enum alx_status alx_onnx_make_conv(struct alx_onnx_maker *maker);
+/* Convolutions beside each other, of equal attributes, as one: all of them read the whole input, or
+ * each, when it is `split`, its part of the channels. */
+enum alx_status alx_onnx_make_convs(struct alx_onnx_maker *maker,
+                                    const struct alx_onnx_node *const *nodes, size_t count,
+                                    bool split);
 enum alx_status alx_onnx_make_gemm(struct alx_onnx_maker *maker);
 enum alx_status alx_onnx_make_mat_mul(struct alx_onnx_maker *maker);
 enum alx_status alx_onnx_make_add(struct alx_onnx_maker *maker);
@@ -44,5 +51,15 @@ enum alx_status alx_onnx_make_max_pool(struct alx_onnx_maker *maker);
 enum alx_status alx_onnx_make_global_max_pool(struct alx_onnx_maker *maker);
 enum alx_status alx_onnx_make_average_pool(struct alx_onnx_maker *maker);
 enum alx_status alx_onnx_make_global_average_pool(struct alx_onnx_maker *maker);
+
+/* Those without either. */
+enum alx_status alx_onnx_make_relu(struct alx_onnx_maker *maker);
+enum alx_status alx_onnx_make_clip(struct alx_onnx_maker *maker);
+enum alx_status alx_onnx_make_dropout(struct alx_onnx_maker *maker);
+
+/* Whether here the channels are split into parts, or several convolutions read the same, and
+ * reading it all up to the Concat that puts the parts together: networks of two towers, as those of
+ * the paper's two GPUs. */
+enum alx_status alx_onnx_make_towers(struct alx_onnx_maker *maker, bool *found);
 
 #endif

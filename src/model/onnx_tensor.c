@@ -12,13 +12,14 @@
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 enum { FLOAT_DATA = 4, INT32_DATA = 5, INT64_DATA = 7, DOUBLE_DATA = 10 };
+enum { EXTERNAL = 1 }; /* data_location */
 
 /* A TensorProto. */
 struct proto {
     struct alx_wire_list dims;
     int64_t type, location;
     struct alx_wire_run floats, ints32, ints64, doubles;
-    struct alx_span name, raw, external;
+    struct alx_span name, raw;
 };
 
 static enum alx_status read_proto(const uint8_t *file, struct alx_span message, struct proto *out)
@@ -33,7 +34,6 @@ static enum alx_status read_proto(const uint8_t *file, struct alx_span message, 
         {8, ALX_WIRE_SPAN, AT(name)},
         {9, ALX_WIRE_SPAN, AT(raw)},
         {DOUBLE_DATA, ALX_WIRE_RUN, AT(doubles)},
-        {13, ALX_WIRE_SPAN, AT(external)},
         {14, ALX_WIRE_INT, AT(location)},
     };
 #undef AT
@@ -59,13 +59,14 @@ enum alx_status alx_onnx_read_tensor(const uint8_t *file, struct alx_span messag
                                      .type = proto.type,
                                      .dim_count = proto.dims.count,
                                      .elems = 1};
-    if (proto.location != 0 || proto.external.data)
+    bool typed = proto.floats.runs || proto.ints32.runs || proto.ints64.runs || proto.doubles.runs;
+    if (proto.location != 0 && proto.location != EXTERNAL)
+        return alx_onnx_refuse_tensor(&tensor, "its values lie at an unknown kind of place");
+    tensor.external = proto.location == EXTERNAL;
+    if ((proto.raw.data && typed) || (tensor.external && (proto.raw.data || typed)))
         return alx_onnx_refuse_tensor(&tensor,
-                                      "its values lie in another file, which is not read; save the "
-                                      "model as one file");
-    if (proto.raw.data &&
-        (proto.floats.runs || proto.ints32.runs || proto.ints64.runs || proto.doubles.runs))
-        return alx_onnx_refuse_tensor(&tensor, "has values twice, raw and typed");
+                                      "has values twice: of raw, typed and external ones only one "
+                                      "can be meant");
     for (size_t i = 0; i < tensor.dim_count; i++) {
         int64_t dim = proto.dims.values[i];
         if (dim < 0 || !alx_mul(tensor.elems, (size_t)dim, &tensor.elems))
@@ -211,8 +212,12 @@ static enum alx_status read_values(const uint8_t *file, const struct alx_onnx_te
     if (!size)
         return alx_onnx_refuse_tensor(tensor,
                                       "values of its type are not read; convert them to float");
+    if (!alx_mul(tensor->elems, size, &bytes))
+        return alx_onnx_refuse_tensor(tensor, "its shape is out of range");
+    if (tensor->external)
+        ALX_TRY(alx_onnx_external(file, tensor, source, bytes, &proto.raw));
     if (proto.raw.data) {
-        if (!alx_mul(tensor->elems, size, &bytes) || proto.raw.bytes != bytes)
+        if (proto.raw.bytes != bytes)
             return wrong_size(tensor, proto.raw.bytes / size);
         data = proto.raw.data;
     } else if (tensor->type == ALX_ONNX_FLOAT) {
@@ -250,7 +255,7 @@ error:
 }
 
 enum alx_status alx_onnx_ints(const uint8_t *file, struct alx_onnx_tensor *tensor,
-                              struct alx_wire_list *out)
+                              struct alx_source *source, struct alx_wire_list *out)
 {
     enum alx_status status = ALX_STATUS_OK;
     struct proto proto;
@@ -265,6 +270,8 @@ enum alx_status alx_onnx_ints(const uint8_t *file, struct alx_onnx_tensor *tenso
     if (tensor->elems > ALX_WIRE_LIST)
         return alx_onnx_refuse_tensor(tensor, "has too many numbers for what it is used for");
     size_t size = type_bytes(tensor->type);
+    if (tensor->external)
+        ALX_TRY(alx_onnx_external(file, tensor, source, size * tensor->elems, &proto.raw));
     if (proto.raw.data && proto.raw.bytes == size * tensor->elems) {
         list.count = tensor->elems;
         for (size_t i = 0; i < list.count; i++) {

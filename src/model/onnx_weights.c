@@ -45,38 +45,96 @@ error:
     return status;
 }
 
-enum alx_status alx_onnx_make_conv(struct alx_onnx_maker *maker)
+/* The window of a convolution with these weights, and its groups. */
+static enum alx_status set_conv(const struct alx_onnx_maker *maker,
+                                const struct alx_onnx_tensor *weight, struct alx_layer *layer)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    size_t kernel[2];
+    int64_t group;
+    if (maker->flat || !weight || weight->dim_count != 4)
+        return alx_maker_refuse(maker, "only two-dimensional convolutions are computed");
+    ALX_TRY(alx_maker_sizes(maker, "kernel_shape", 2, 1, 0, kernel));
+    ALX_TRY(alx_onnx_int(maker->graph, maker->node, "group", 1, &group));
+    layer->out_channels = weight->dims[0];
+    layer->kernel_h = weight->dims[2];
+    layer->kernel_w = weight->dims[3];
+    if ((kernel[0] && (kernel[0] != layer->kernel_h || kernel[1] != layer->kernel_w)) ||
+        !layer->kernel_h || !layer->kernel_w || group < 1 || group > ALX_MAX_DIM)
+        return alx_maker_refuse(maker, "kernel_shape and weights differ, or group is out of range");
+    layer->groups = (size_t)group;
+    ALX_TRY(alx_maker_set_window(maker, layer));
+error:
+    return status;
+}
+
+/* Input `number` of all nodes, one after the other; no values when none has it. */
+static enum alx_status join_values(struct alx_onnx_maker *maker,
+                                   const struct alx_onnx_node *const *nodes, size_t count,
+                                   size_t number, struct alx_tensor_view *out)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    struct alx_onnx_tensor *first = NULL, *tensor;
+    struct alx_tensor_view view;
+    float *kept = NULL;
+    for (size_t i = 0; i < count; i++) {
+        maker->node = nodes[i];
+        ALX_TRY(alx_maker_constant(maker, number, &tensor));
+        first = i ? first : tensor;
+        if (!tensor != !first ||
+            (tensor &&
+             (tensor->dim_count != first->dim_count ||
+              memcmp(tensor->dims, first->dims, tensor->dim_count * sizeof *tensor->dims) != 0)))
+            return alx_maker_refuse(maker, "its weights are not like those of the node beside it");
+        if (!tensor)
+            continue;
+        ALX_TRY(alx_onnx_values(maker->graph->file, tensor, maker->source, &view));
+        *out = view;
+        if (count == 1)
+            continue;
+        if (!i)
+            ALX_TRY(alx_source_keep(maker->source, count * view.elems, &kept));
+        alx_view_read(view, 0, view.elems, kept + i * view.elems);
+        *out = (struct alx_tensor_view){kept, ALX_DTYPE_F32, count * view.elems};
+    }
+error:
+    return status;
+}
+
+enum alx_status alx_onnx_make_convs(struct alx_onnx_maker *maker,
+                                    const struct alx_onnx_node *const *nodes, size_t count,
+                                    bool split)
 {
     enum alx_status status = ALX_STATUS_OK;
     struct alx_layer layer = alx_maker_new_layer(maker, ALX_LAYER_CONV);
     struct alx_onnx_tensor *weight = NULL, *bias = NULL;
     struct alx_tensor_view weights, biases = {0};
-    size_t kernel[2];
-    int64_t group;
+    size_t dims[4];
+    maker->node = nodes[0];
     ALX_TRY(alx_maker_constant(maker, 1, &weight));
     ALX_TRY(alx_maker_constant(maker, 2, &bias));
-    if (maker->flat || !weight || weight->dim_count != 4)
-        return alx_maker_refuse(maker, "only two-dimensional convolutions are computed");
-    ALX_TRY(alx_maker_sizes(maker, "kernel_shape", 2, 1, 0, kernel));
-    ALX_TRY(alx_onnx_int(maker->graph, maker->node, "group", 1, &group));
-    layer.out_channels = weight->dims[0];
-    layer.kernel_h = weight->dims[2];
-    layer.kernel_w = weight->dims[3];
-    if ((kernel[0] && (kernel[0] != layer.kernel_h || kernel[1] != layer.kernel_w)) ||
-        !layer.kernel_h || !layer.kernel_w || group < 1 || group > ALX_MAX_DIM)
-        return alx_maker_refuse(maker, "kernel_shape and weights differ, or group is out of range");
-    layer.groups = (size_t)group;
+    ALX_TRY(set_conv(maker, weight, &layer));
+    if (count > 1 && !split && layer.groups != 1)
+        return alx_maker_refuse(maker, "a grouped convolution beside another one is not computed");
+    memcpy(dims, weight->dims, sizeof dims);
+    dims[0] *= count;
+    layer.out_channels = dims[0];
+    layer.groups *= split ? count : 1;
     layer.no_bias = !bias;
-    ALX_TRY(alx_maker_set_window(maker, &layer));
-    if (weight->dims[1] * layer.groups != maker->chain.shape.channels)
+    if (dims[1] * layer.groups != maker->chain.shape.channels)
         return alx_maker_refuse(maker, "its weights do not fit its input");
     ALX_TRY(alx_chain_add(&maker->chain, &layer));
-    ALX_TRY(alx_onnx_values(maker->graph->file, weight, maker->source, &weights));
-    if (bias)
-        ALX_TRY(alx_onnx_values(maker->graph->file, bias, maker->source, &biases));
-    ALX_TRY(add_weighted(maker, &layer, weight->dims, 4, weights, biases));
+    ALX_TRY(join_values(maker, nodes, count, 1, &weights));
+    ALX_TRY(join_values(maker, nodes, count, 2, &biases));
+    ALX_TRY(add_weighted(maker, &layer, dims, 4, weights, biases));
 error:
     return status;
+}
+
+enum alx_status alx_onnx_make_conv(struct alx_onnx_maker *maker)
+{
+    const struct alx_onnx_node *node = maker->node;
+    return alx_onnx_make_convs(maker, &node, 1, false);
 }
 
 /* --- fully connected --- */
@@ -110,9 +168,11 @@ error:
     return status;
 }
 
-/* A constant of one value or one an output, [N] or with ones around it, times `factor`. */
+/* A constant of one value or one an output, [N] or with ones around it, times `factor`. `trailing`
+ * sizes of one after it are left out. */
 static enum alx_status as_bias(struct alx_onnx_maker *maker, struct alx_onnx_tensor *tensor,
-                               size_t outputs, double factor, struct alx_tensor_view *out)
+                               size_t outputs, size_t trailing, double factor,
+                               struct alx_tensor_view *out)
 {
     enum alx_status status = ALX_STATUS_OK;
     struct alx_tensor_view view;
@@ -121,8 +181,9 @@ static enum alx_status as_bias(struct alx_onnx_maker *maker, struct alx_onnx_ten
     while (after && tensor->dims[after - 1] == 1)
         after--;
     bool scalar = tensor->elems == 1;
+    size_t beyond = tensor->dim_count - after + trailing; /* of [H, W] */
     bool fits = after && tensor->dims[after - 1] == outputs && tensor->elems == outputs &&
-                tensor->dim_count - after == (maker->flat ? 0 : 2);
+                beyond == (maker->flat ? 0 : 2);
     if (!scalar && !fits)
         return alx_maker_refuse(maker, "what is added is not one value, or one an output");
     ALX_TRY(alx_onnx_values(maker->graph->file, tensor, maker->source, &view));
@@ -135,6 +196,27 @@ static enum alx_status as_bias(struct alx_onnx_maker *maker, struct alx_onnx_ten
         view = (struct alx_tensor_view){kept, ALX_DTYPE_F32, outputs};
     }
     *out = view;
+error:
+    return status;
+}
+
+/* Columns that count [H, W, C] of the input count [C, H, W], then. */
+static enum alx_status reorder_columns(struct alx_onnx_maker *maker, size_t outputs,
+                                       struct alx_tensor_view *view)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    struct alx_shape in = maker->chain.shape;
+    size_t channels = in.channels, pixels = in.height * in.width;
+    float *kept = NULL;
+    if (pixels == 1 || channels == 1)
+        return status;
+    ALX_TRY(alx_source_keep(maker->source, view->elems, &kept));
+    for (size_t o = 0; o < outputs; o++)
+        for (size_t c = 0; c < channels; c++)
+            for (size_t i = 0; i < pixels; i++)
+                alx_view_read(*view, (o * pixels + i) * channels + c, 1,
+                              &kept[(o * channels + c) * pixels + i]);
+    *view = (struct alx_tensor_view){kept, ALX_DTYPE_F32, view->elems};
 error:
     return status;
 }
@@ -155,11 +237,14 @@ static enum alx_status add_fc(struct alx_onnx_maker *maker, struct alx_onnx_tens
     if (!dims[0] || dims[1] != alx_shape_elems(maker->chain.shape))
         return alx_maker_refuse(maker, "its matrix does not fit its input");
     layer.no_bias = !bias;
-    ALX_TRY(alx_chain_add(&maker->chain, &layer));
     ALX_TRY(alx_onnx_values(maker->graph->file, matrix, maker->source, &weights));
     ALX_TRY(as_rows(maker, matrix, transposed, alpha, &weights));
+    if (maker->channels_last)
+        ALX_TRY(reorder_columns(maker, dims[0], &weights));
+    maker->channels_last = false;
+    ALX_TRY(alx_chain_add(&maker->chain, &layer));
     if (bias)
-        ALX_TRY(as_bias(maker, bias, dims[0], beta, &biases));
+        ALX_TRY(as_bias(maker, bias, dims[0], 0, beta, &biases));
     ALX_TRY(add_weighted(maker, &layer, dims, 2, weights, biases));
 error:
     return status;
@@ -177,8 +262,9 @@ enum alx_status alx_onnx_make_gemm(struct alx_onnx_maker *maker)
     ALX_TRY(alx_onnx_int(maker->graph, maker->node, "transB", 0, &trans_b));
     ALX_TRY(alx_onnx_real(maker->graph, maker->node, "alpha", 1, &alpha));
     ALX_TRY(alx_onnx_real(maker->graph, maker->node, "beta", 1, &beta));
-    if (trans_a)
-        return alx_maker_refuse(maker, "transA would mix the images of a batch");
+    if ((trans_a != 0) != maker->turned)
+        return alx_maker_refuse(maker, "transA, or its lack, would mix the images of a batch");
+    maker->turned = false;
     ALX_TRY(add_fc(maker, matrix, trans_b != 0, alpha, bias, beta));
 error:
     return status;
@@ -222,10 +308,14 @@ enum alx_status alx_onnx_make_add(struct alx_onnx_maker *maker)
     bool second = alx_spans_equal(maker->node->inputs[1], maker->current);
     struct alx_onnx_tensor *tensor = NULL;
     struct alx_tensor_view added;
+    int64_t axis; /* of old files: which size of the input is the first of what is added */
+    ALX_TRY(alx_onnx_int(maker->graph, maker->node, "axis", -1, &axis));
     ALX_TRY(alx_maker_constant(maker, second ? 0 : 1, &tensor));
+    bool old = maker->graph->opset < 7 && axis == 1 && !maker->flat && tensor;
     if (!open || !open->no_bias || !tensor)
         return alx_maker_refuse(maker, "only the bias of the layer before it is added");
-    ALX_TRY(as_bias(maker, tensor, open->out_channels, 1, &added));
+    ALX_TRY(as_bias(maker, tensor, open->out_channels, old && tensor->dim_count == 1 ? 2 : 0, 1,
+                    &added));
     ALX_TRY(add_tensor(maker, open->name, "bias", &added.elems, 1, added));
     open->no_bias = false;
 error:

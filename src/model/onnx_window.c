@@ -66,58 +66,66 @@ error:
     return status;
 }
 
-enum alx_status alx_onnx_make_max_pool(struct alx_onnx_maker *maker)
+static enum alx_status make_pool(struct alx_onnx_maker *maker, struct alx_layer *layer)
 {
     enum alx_status status = ALX_STATUS_OK;
-    struct alx_layer layer = alx_maker_new_layer(maker, ALX_LAYER_MAX_POOL);
     size_t kernel[2];
     int64_t ceil_mode;
     if (maker->flat)
         return alx_maker_refuse(maker, "reads a matrix");
     ALX_TRY(alx_maker_sizes(maker, "kernel_shape", 2, 1, 0, kernel));
     ALX_TRY(alx_onnx_int(maker->graph, maker->node, "ceil_mode", 0, &ceil_mode));
-    layer.kernel_h = kernel[0];
-    layer.kernel_w = kernel[1];
+    layer->kernel_h = kernel[0];
+    layer->kernel_w = kernel[1];
     if (!kernel[0])
         return alx_maker_refuse(maker, "has no kernel_shape");
-    ALX_TRY(alx_maker_set_window(maker, &layer));
-    layer.ceil_mode = ceil_mode != 0;
-    ALX_TRY(alx_chain_add(&maker->chain, &layer));
+    ALX_TRY(alx_maker_set_window(maker, layer));
+    layer->ceil_mode = ceil_mode != 0;
+    /* The largest or the mean of one value: what torchvision's AdaptiveAvgPool is at 224 pixels. */
+    bool nothing = kernel[0] == 1 && kernel[1] == 1 && layer->stride_h == 1 &&
+                   layer->stride_w == 1 && !layer->pad_top && !layer->pad_left &&
+                   !layer->pad_bottom && !layer->pad_right;
+    if (!nothing)
+        ALX_TRY(alx_chain_add(&maker->chain, layer));
 error:
     return status;
+}
+
+enum alx_status alx_onnx_make_max_pool(struct alx_onnx_maker *maker)
+{
+    struct alx_layer layer = alx_maker_new_layer(maker, ALX_LAYER_MAX_POOL);
+    return make_pool(maker, &layer);
+}
+
+enum alx_status alx_onnx_make_average_pool(struct alx_onnx_maker *maker)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    struct alx_layer layer = alx_maker_new_layer(maker, ALX_LAYER_AVG_POOL);
+    int64_t count_padding;
+    ALX_TRY(alx_onnx_int(maker->graph, maker->node, "count_include_pad", 0, &count_padding));
+    layer.count_padding = count_padding != 0;
+    ALX_TRY(make_pool(maker, &layer));
+error:
+    return status;
+}
+
+/* One window over the whole input. */
+static enum alx_status make_global_pool(struct alx_onnx_maker *maker, enum alx_layer_kind kind)
+{
+    struct alx_layer layer = alx_maker_new_layer(maker, kind);
+    layer.kernel_h = maker->chain.shape.height;
+    layer.kernel_w = maker->chain.shape.width;
+    if (layer.kernel_h == 1 && layer.kernel_w == 1)
+        return ALX_STATUS_OK;
+    return alx_chain_add(&maker->chain, &layer);
 }
 
 enum alx_status alx_onnx_make_global_max_pool(struct alx_onnx_maker *maker)
 {
-    struct alx_layer layer = alx_maker_new_layer(maker, ALX_LAYER_MAX_POOL);
-    layer.kernel_h = maker->chain.shape.height;
-    layer.kernel_w = maker->chain.shape.width;
-    return maker->flat ? alx_maker_refuse(maker, "reads a matrix")
-                       : alx_chain_add(&maker->chain, &layer);
-}
-
-/* An average of one value is that value: what torchvision's AdaptiveAvgPool is at 224 pixels. */
-enum alx_status alx_onnx_make_average_pool(struct alx_onnx_maker *maker)
-{
-    enum alx_status status = ALX_STATUS_OK;
-    struct alx_layer layer = {0};
-    size_t kernel[2];
-    ALX_TRY(alx_maker_sizes(maker, "kernel_shape", 2, 1, 0, kernel));
-    layer.kernel_h = kernel[0];
-    layer.kernel_w = kernel[1];
-    if (kernel[0] != 1 || kernel[1] != 1)
-        return alx_maker_refuse(maker, "averages of more than one value are not computed");
-    ALX_TRY(alx_maker_set_window(maker, &layer));
-    if (layer.stride_h != 1 || layer.stride_w != 1 || layer.pad_top || layer.pad_left ||
-        layer.pad_bottom || layer.pad_right)
-        return alx_maker_refuse(maker, "averages with strides or pads are not computed");
-error:
-    return status;
+    return make_global_pool(maker, ALX_LAYER_MAX_POOL);
 }
 
 enum alx_status alx_onnx_make_global_average_pool(struct alx_onnx_maker *maker)
 {
-    return maker->chain.shape.height == 1 && maker->chain.shape.width == 1
-               ? ALX_STATUS_OK
-               : alx_maker_refuse(maker, "averages of more than one value are not computed");
+    return make_global_pool(maker, ALX_LAYER_AVG_POOL);
 }

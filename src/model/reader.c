@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/provenance.h"
 #include "util/error.h"
 #include "util/memory.h"
 #include "util/text.h"
@@ -44,16 +45,28 @@ void alx_values_free(struct alx_values **values)
     }
 }
 
+void alx_source_files_free(struct alx_source_file **files)
+{
+    while (*files) {
+        struct alx_source_file *next = (*files)->next;
+        alx_file_unmap(&(*files)->mapping);
+        free((*files)->name);
+        free(*files);
+        *files = next;
+    }
+}
+
 void alx_source_free(struct alx_source *source)
 {
     for (size_t i = 0; i < source->tensor_count; i++)
         free(source->tensors[i].name);
     free(source->tensors);
     free(source->name);
-    free(source->origin);
+    alx_provenance_free(&source->provenance);
     alx_net_destroy(&source->net);
     alx_labels_free(&source->labels);
     alx_values_free(&source->values);
+    alx_source_files_free(&source->files);
     *source = (struct alx_source){0};
 }
 
@@ -75,6 +88,24 @@ error:
     return status;
 }
 
+enum alx_status alx_source_map(struct alx_source *source, const char *name, struct alx_mapping *out)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    struct alx_source_file *file = source->files;
+    while (file && strcmp(file->name, name))
+        file = file->next;
+    if (!file) {
+        ALX_TRY(alx_alloc(1, sizeof *file, "a file", &file));
+        file->next = source->files;
+        source->files = file; /* which frees it, whatever happens */
+        ALX_TRY(alx_copy_string(name, &file->name));
+        ALX_TRY(alx_file_map_beside(source->path, name, &file->mapping));
+    }
+    *out = file->mapping;
+error:
+    return status;
+}
+
 static int compare_names(const void *a, const void *b)
 {
     return strcmp(((const struct alx_source_tensor *)a)->name,
@@ -85,6 +116,14 @@ void alx_source_sort(struct alx_source *source)
 {
     if (source->tensor_count)
         qsort(source->tensors, source->tensor_count, sizeof *source->tensors, compare_names);
+}
+
+void alx_source_insert(struct alx_source *source, const struct alx_source_tensor *tensor)
+{
+    size_t at = source->tensor_count++;
+    for (; at && strcmp(source->tensors[at - 1].name, tensor->name) > 0; at--)
+        source->tensors[at] = source->tensors[at - 1];
+    source->tensors[at] = *tensor;
 }
 
 struct alx_source_tensor *alx_source_find(const struct alx_source *source, const char *name)

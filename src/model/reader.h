@@ -12,6 +12,7 @@
 #include <alexnet_cl/model.h>
 
 #include "model/labels.h"
+#include "util/file.h"
 
 enum { ALX_TENSOR_MAX_DIMS = 8, ALX_SHOW_BYTES = 100 };
 
@@ -25,6 +26,7 @@ struct alx_source_tensor {
     bool readable;       /* the values are of a type that a view can have */
     bool used;           /* set by who makes a model of it */
     struct alx_tensor_view view;
+    struct alx_tensor_view scales; /* F32, one for each of dims[0] rows, when the view is I8 */
     size_t dims[ALX_TENSOR_MAX_DIMS], dim_count;
 };
 
@@ -35,13 +37,22 @@ struct alx_values {
 };
 void alx_values_free(struct alx_values **values);
 
+/* Another file that tensors lie in, mapped: a list, owned. */
+struct alx_source_file {
+    struct alx_source_file *next;
+    char *name;
+    struct alx_mapping mapping;
+};
+void alx_source_files_free(struct alx_source_file **files);
+
 /* What a file says. Everything is owned. Tensors of conv and fc layers are named LAYER.weight [OUT,
  * IN / groups, KH, KW] or [OUT, C * H * W], and LAYER.bias [OUT]. */
 struct alx_source {
+    const char *path; /* of the file that is read, borrowed: others that belong to it lie beside */
     struct alx_source_tensor *tensors; /* sorted by name, names are unique */
     size_t tensor_count;
-    char *name;               /* NULL: the file's */
-    char *origin;             /* where the weights come from, or NULL */
+    char *name; /* NULL: the file's */
+    struct alx_provenance provenance;
     alx_net *net;             /* NULL: not said */
     struct alx_labels labels; /* count 0: none */
     bool has_preprocess;
@@ -50,6 +61,7 @@ struct alx_source {
     struct alx_preprocess preprocess;
     struct alx_values *values; /* that tensors show */
     size_t value_count;
+    struct alx_source_file *files; /* that tensors lie in, too */
 };
 
 /* Frees what a source owns and leaves an empty one. */
@@ -59,9 +71,17 @@ void alx_source_sort(struct alx_source *source);
 /* The tensor of that name, or NULL. Only after sorting. */
 struct alx_source_tensor *alx_source_find(const struct alx_source *source, const char *name);
 
+/* Adds a tensor in its place by name, and takes over its name; there must be room for it. */
+void alx_source_insert(struct alx_source *source, const struct alx_source_tensor *tensor);
+
 /* Room for values that a tensor of the source will show; MODEL when the file asks for more than
  * 2^28 in all. */
 enum alx_status alx_source_keep(struct alx_source *source, size_t elems, float **out);
+
+/* The file of that name beside the one that is read, mapped once. MODEL as alx_file_map_beside()
+ * has it. */
+enum alx_status alx_source_map(struct alx_source *source, const char *name,
+                               struct alx_mapping *out);
 
 /* A text from outside, cut to what a message can bear and cleaned. Returns `shown`. */
 const char *alx_show(const char *text, char shown[ALX_SHOW_BYTES]);
@@ -74,8 +94,8 @@ struct alx_reader {
     const char *suffix; /* of the files in folders of models; elsewhere the content decides */
     /* Whether the bytes look like this format. */
     bool (*probe)(const uint8_t *data, size_t bytes);
-    /* Fills `source`, which is empty; the caller frees it, also after a failure. MODEL with a
-     * message that names the tensor or offset. */
+    /* Fills `source`, which is empty but for the path; the caller frees it, also after a failure.
+     * MODEL with a message that names the tensor or offset. */
     enum alx_status (*read)(const uint8_t *data, size_t bytes, struct alx_source *source);
 };
 

@@ -5,11 +5,16 @@
 
 #include "model/net_json.h"
 #include "model/preprocess.h"
+#include "model/provenance.h"
 #include "model/reader.h"
+#include "tensor/view.h"
 #include "util/error.h"
 #include "util/json.h"
 #include "util/memory.h"
 #include "util/text.h"
+
+/* What -128 is multiplied by must stay finite. */
+#define MOST_SCALE 0x1p120f
 
 enum { LENGTH_BYTES = 8, MAX_HEADER_BYTES = 100 * 1000 * 1000 };
 
@@ -45,14 +50,6 @@ static const struct dtype_row {
     {"F4", 4, false, 0},
 };
 enum { DTYPE_COUNT = sizeof dtypes / sizeof *dtypes };
-
-const char *alx_safetensors_dtype(enum alx_dtype dtype)
-{
-    for (size_t i = 0; i < DTYPE_COUNT; i++)
-        if (dtypes[i].readable && dtypes[i].dtype == dtype)
-            return dtypes[i].name;
-    return "unknown";
-}
 
 static bool probe(const uint8_t *data, size_t bytes)
 {
@@ -206,6 +203,46 @@ error:
     return status;
 }
 
+/* Joins the scales of int8 weights to them, which makes these readable. */
+static enum alx_status read_scales(struct alx_source *source)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    struct alx_text name = {0};
+    char shown[ALX_SHOW_BYTES];
+    for (size_t i = 0; i < source->tensor_count; i++) {
+        struct alx_source_tensor *tensor = &source->tensors[i], *scales;
+        alx_text_free(&name);
+        alx_text_add(&name, "%s" ALX_SAFETENSORS_SCALE, tensor->name);
+        if (strcmp(tensor->dtype_name, "I8") ||
+            !(scales = alx_source_find(source, alx_text_get(&name))))
+            continue;
+        alx_show(scales->name, shown);
+        if (!scales->readable || scales->view.dtype != ALX_DTYPE_F32 || scales->dim_count != 1 ||
+            !tensor->dim_count || scales->dims[0] != tensor->dims[0]) {
+            status =
+                alx_fail(ALX_STATUS_MODEL,
+                         "tensor %s: not F32, or not one value for each row of the other", shown);
+            goto error;
+        }
+        for (size_t j = 0; j < scales->view.elems; j++) {
+            float scale;
+            alx_view_read(scales->view, j, 1, &scale);
+            if (!(scale > 0 && scale < MOST_SCALE)) {
+                status =
+                    alx_fail(ALX_STATUS_MODEL,
+                             "tensor %s: value %zu is not a positive number below 2^120", shown, j);
+                goto error;
+            }
+        }
+        tensor->readable = scales->used = true;
+        tensor->view.dtype = ALX_DTYPE_I8;
+        tensor->scales = scales->view;
+    }
+error:
+    alx_text_free(&name);
+    return status;
+}
+
 static enum alx_status read_metadata(const json_t *metadata, struct alx_source *source)
 {
     enum alx_status status = ALX_STATUS_OK;
@@ -231,7 +268,9 @@ static enum alx_status read_metadata(const json_t *metadata, struct alx_source *
     if ((text = json_string_value(json_object_get(metadata, "name"))))
         ALX_TRY(alx_copy_string(text, &source->name));
     if ((text = json_string_value(json_object_get(metadata, "source"))))
-        ALX_TRY(alx_copy_string(text, &source->origin));
+        ALX_TRY(alx_copy_string(text, &source->provenance.note));
+    if ((text = json_string_value(json_object_get(metadata, ALX_SAFETENSORS_CONVERTED))))
+        ALX_TRY(alx_provenance_from_json(text, &source->provenance));
     if ((text = json_string_value(json_object_get(metadata, "network"))))
         ALX_TRY(alx_net_from_text(text, &source->net));
     if ((text = json_string_value(json_object_get(metadata, "labels"))))
@@ -240,6 +279,7 @@ static enum alx_status read_metadata(const json_t *metadata, struct alx_source *
         ALX_TRY(alx_preprocess_from_json(text, &source->preprocess));
         source->has_preprocess = true;
     }
+    ALX_TRY(read_scales(source));
 error:
     return status;
 }

@@ -19,10 +19,10 @@ struct alx_net {
 const char *alx_layer_kind_name(enum alx_layer_kind kind)
 {
     static const char *const names[] = {
-        [ALX_LAYER_CONV] = "conv",       [ALX_LAYER_FC] = "fc",
-        [ALX_LAYER_LRN] = "lrn",         [ALX_LAYER_MAX_POOL] = "max-pool",
-        [ALX_LAYER_RELU] = "relu",       [ALX_LAYER_DROPOUT] = "dropout",
-        [ALX_LAYER_SOFTMAX] = "softmax",
+        [ALX_LAYER_CONV] = "conv",         [ALX_LAYER_FC] = "fc",
+        [ALX_LAYER_LRN] = "lrn",           [ALX_LAYER_MAX_POOL] = "max-pool",
+        [ALX_LAYER_AVG_POOL] = "avg-pool", [ALX_LAYER_RELU] = "relu",
+        [ALX_LAYER_DROPOUT] = "dropout",   [ALX_LAYER_SOFTMAX] = "softmax",
     };
     return (size_t)kind < ALX_LAYER_KIND_COUNT ? names[kind] : "unknown";
 }

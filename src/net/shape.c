@@ -61,9 +61,8 @@ static const char *check_window(const struct alx_layer *l)
     for (size_t i = 0; i < sizeof pads / sizeof *pads; i++)
         if (pads[i] > 4096)
             return "padding must be at most 4096";
-    if (l->kind == ALX_LAYER_MAX_POOL &&
-        (l->pad_top >= l->kernel_h || l->pad_left >= l->kernel_w || l->pad_bottom >= l->kernel_h ||
-         l->pad_right >= l->kernel_w))
+    if (l->kind != ALX_LAYER_CONV && (l->pad_top >= l->kernel_h || l->pad_left >= l->kernel_w ||
+                                      l->pad_bottom >= l->kernel_h || l->pad_right >= l->kernel_w))
         return "padding must be smaller than the window";
     return NULL;
 }
@@ -106,6 +105,15 @@ static const char *infer_weights(struct alx_layer_info *info)
     return NULL;
 }
 
+/* Written so that NaN fails, too. */
+static const char *check_limit(const struct alx_layer *l)
+{
+    bool relu = l->kind == ALX_LAYER_RELU || l->activation == ALX_ACTIVATION_RELU;
+    return l->relu_limit == 0 || (relu && l->relu_limit >= 1e-6 && l->relu_limit <= 1e6)
+               ? NULL
+               : "a ReLU's limit must be from 1e-6 to 1e6";
+}
+
 static const char *infer_kind(struct alx_layer_info *info)
 {
     const struct alx_layer *l = &info->layer;
@@ -121,6 +129,7 @@ static const char *infer_kind(struct alx_layer_info *info)
         info->out = (struct alx_shape){l->out_channels, 1, 1};
         return infer_weights(info);
     case ALX_LAYER_MAX_POOL:
+    case ALX_LAYER_AVG_POOL:
         return l->dilation_h == 1 && l->dilation_w == 1 ? infer_window(info)
                                                         : "pooling has no dilation";
     case ALX_LAYER_LRN:
@@ -147,7 +156,9 @@ enum alx_status alx_layer_infer(const char *net_name, const struct alx_layer *la
 {
     struct alx_layer_info info = {.layer = *layer, .in = in, .out = in};
     fill_defaults(&info.layer);
-    const char *wrong = infer_kind(&info);
+    const char *wrong = check_limit(layer);
+    if (!wrong)
+        wrong = infer_kind(&info);
     if (!wrong && (info.out.channels > ALX_MAX_DIM || info.out.height > ALX_MAX_DIM ||
                    info.out.width > ALX_MAX_DIM ||
                    (uint64_t)info.out.height * info.out.width > ALX_MAX_ELEMS / info.out.channels))

@@ -7,10 +7,16 @@
  * models/bvlc_alexnet/deploy.prototxt, models/bvlc_reference_caffenet/deploy.prototxt and
  * examples/mnist/lenet.prototxt. alexnet-owt: Krizhevsky, "One weird trick for parallelizing
  * convolutional neural networks", arXiv 1404.5997, as torchvision's models/alexnet.py has it.
- * zfnet: Zeiler, Fergus, "Visualizing and Understanding Convolutional Networks", arXiv 1311.2901,
- * figure 3, whose maps of 110, 55, 26, 13 and 6 need a padding of 1 and pooling that rounds up;
- * contrast normalisation as in AlexNet. vgg: Simonyan, Zisserman, "Very Deep Convolutional Networks
- * for Large-Scale Image Recognition", arXiv 1409.1556, table 1, columns A, D and E.
+ * alexnet-bn: batch normalisation (Ioffe, Szegedy, arXiv 1502.03167) after
+ * each convolution in the place of LRN, without groups; the widths and strides are those of Caron
+ * et al., "Deep Clustering for Unsupervised Learning of Visual Features", arXiv 1807.05520, models/
+ * alexnet.py; the normalisations have gone into the weights. lenet-5-32: LeCun, Bottou, Bengio,
+ * Haffner, "Gradient-Based Learning Applied to Document Recognition", 1998, figure 2, as it is
+ * trained today: with ReLU, max-pooling, and every map of the third layer reading all. zfnet:
+ * Zeiler, Fergus, "Visualizing and Understanding Convolutional Networks", arXiv 1311.2901, figure
+ * 3, whose maps of 110, 55, 26, 13 and 6 need a padding of 1 and pooling that rounds up; contrast
+ * normalisation as in AlexNet. vgg: Simonyan, Zisserman, "Very Deep Convolutional Networks for
+ * Large-Scale Image Recognition", arXiv 1409.1556, table 1, columns A, D and E.
  */
 #include <alexnet_cl/net.h>
 #include <stdint.h>
@@ -111,6 +117,18 @@ static const struct alx_layer alexnet_owt_layers[] = {
     SOFTMAX("prob"),
 };
 
+static const struct alx_layer alexnet_bn_layers[] = {
+    CONV("conv1", 96, 11, 4, 2, 1),
+    POOL("pool1", 3, 2),
+    CONV("conv2", 256, 5, 1, 2, 1),
+    POOL("pool2", 3, 2),
+    CONV("conv3", 384, 3, 1, 1, 1),
+    CONV("conv4", 384, 3, 1, 1, 1),
+    CONV("conv5", 256, 3, 1, 1, 1),
+    POOL("pool5", 3, 2),
+    CLASSIFIER,
+};
+
 static const struct alx_layer zfnet_layers[] = {
     CONV("conv1", 96, 7, 2, 1, 1),
     POOL_UP("pool1", 3, 2),
@@ -132,6 +150,17 @@ static const struct alx_layer lenet_5_layers[] = {
     POOL("pool2", 2, 2),
     FC_RELU("ip1", 500),
     FC("ip2", 10),
+    SOFTMAX("prob"),
+};
+
+static const struct alx_layer lenet_5_32_layers[] = {
+    CONV("conv1", 6, 5, 1, 0, 1),
+    POOL("pool1", 2, 2),
+    CONV("conv2", 16, 5, 1, 0, 1),
+    POOL("pool2", 2, 2),
+    FC_RELU("fc1", 120),
+    FC_RELU("fc2", 84),
+    FC("fc3", 10),
     SOFTMAX("prob"),
 };
 
@@ -169,9 +198,13 @@ static const struct zoo_row {
         caffenet_layers),
     ROW("alexnet-owt", "AlexNet as in torchvision: one tower, no normalisation (2014)", 224, 224, 3,
         alexnet_owt_layers),
+    ROW("alexnet-bn", "AlexNet with batch normalisation and no groups (2018)", 224, 224, 3,
+        alexnet_bn_layers),
     ROW("zfnet", "ZFNet by Zeiler and Fergus (2013)", 224, 224, 3, zfnet_layers),
     ROW("lenet-5", "LeNet-5 as in Caffe's example, for handwritten digits", 28, 28, 1,
         lenet_5_layers),
+    ROW("lenet-5-32", "LeNet-5 of 1998 with ReLU and max-pooling, on 32x32 pixels", 32, 32, 1,
+        lenet_5_32_layers),
     ROW("vgg-11", "VGG with 11 layers (2014)", 224, 224, 3, vgg_11_layers),
     ROW("vgg-16", "VGG with 16 layers (2014)", 224, 224, 3, vgg_16_layers),
     ROW("vgg-19", "VGG with 19 layers (2014)", 224, 224, 3, vgg_19_layers),

@@ -28,6 +28,9 @@ double alx_reference_bound(const struct alx_algorithm *algorithm, const struct a
         /* A sum of squares (n + 1 roundings, damped by beta), then a power: 16 ulp where pow()
          * makes it. */
         return ((double)l->lrn_size + 40) * U * magnitude + DBL_MIN;
+    case ALX_LAYER_AVG_POOL:
+        /* a sum of the window, a division of 2.5 ulp */
+        return ((double)(l->kernel_h * l->kernel_w) + 5) * U * magnitude;
     case ALX_LAYER_SOFTMAX:
         /* exp() to 3 ulp of a rounded difference of at most 4, a sum, a division of 2.5 ulp */
         return (32 + fmin(4 * sqrt(channels), channels)) * U * magnitude;

@@ -5,7 +5,7 @@
 
 #include "alx_config.h"
 #include "net/shape.h"
-#include "ops/op.h"
+#include "ops/conv.h"
 #include "ops/window.h"
 #include "util/error.h"
 #include "util/memory.h"
@@ -36,7 +36,7 @@ void alx_conv_reference_at(const struct alx_layer_info *info, const struct alx_r
                 sum += product;
                 magnitude += fabs(product);
             }
-    r->out[i] = l.activation == ALX_ACTIVATION_RELU && sum < 0 ? 0 : sum;
+    r->out[i] = alx_activate(&l, sum);
     if (r->magnitude)
         r->magnitude[i] = magnitude;
 }
@@ -50,7 +50,7 @@ void alx_conv_reference(const struct alx_layer_info *info, size_t batch,
 
 /* --- shared by the algorithms --- */
 
-static void add_conv_macros(struct alx_recipe *recipe, const struct alx_problem *p)
+void alx_conv_macros(struct alx_recipe *recipe, const struct alx_problem *p)
 {
     const struct alx_layer l = alx_window_of(p->info);
     alx_window_macros(&recipe->options, &l);
@@ -61,8 +61,8 @@ static void add_conv_macros(struct alx_recipe *recipe, const struct alx_problem 
         recipe->weights.groups * recipe->weights.group_panels * recipe->weights.panel_rows);
 }
 
-static struct alx_weight_format weight_format(const struct alx_problem *p, size_t panel_rows,
-                                              size_t k_vector, size_t block)
+struct alx_weight_format alx_conv_weights(const struct alx_problem *p, size_t panel_rows,
+                                          size_t k_vector, size_t block)
 {
     struct alx_weight_shape w = alx_layer_weight_shape(p->info);
     size_t groups = p->info->layer.groups;
@@ -75,6 +75,22 @@ static struct alx_weight_format weight_format(const struct alx_problem *p, size_
         .group_panels = alx_ceil_div(w.out_channels / groups, panel_rows),
         .precision = p->precision,
     };
+}
+
+struct alx_layout alx_conv_window_layout(const struct alx_problem *p,
+                                         const struct alx_params *params)
+{
+    const struct alx_layer l = alx_window_of(p->info);
+    size_t group_in = p->info->in.channels / l.groups;
+    struct alx_layout layout = alx_layout_for(p->info->in, params->block, alx_window_halo(&l));
+    if (layout.block % group_in && group_in % layout.block)
+        layout.block = alx_power_of_two_divisor(group_in, 16);
+    return layout;
+}
+
+size_t alx_conv_group_block(const struct alx_problem *p)
+{
+    return alx_min(p->in.block, p->info->in.channels / p->info->layer.groups);
 }
 
 /* --- direct --- */
@@ -144,29 +160,17 @@ static void direct_candidates(const struct alx_problem *p, const struct alx_trai
     (t->simt ? direct_simt_candidates : direct_cpu_candidates)(p, t, out);
 }
 
-static struct alx_layout direct_input_layout(const struct alx_problem *p,
-                                             const struct alx_params *params)
-{
-    const struct alx_layer l = alx_window_of(p->info);
-    size_t group_in = p->info->in.channels / l.groups;
-    struct alx_layout layout = alx_layout_for(p->info->in, params->block, alx_window_halo(&l));
-    if (layout.block % group_in && group_in % layout.block)
-        layout.block = alx_power_of_two_divisor(group_in, 16);
-    return layout;
-}
-
 static enum alx_status direct_describe(const struct alx_problem *p, const struct alx_params *params,
                                        struct alx_recipe *recipe)
 {
     const struct alx_layer l = alx_window_of(p->info);
-    size_t group_in = p->info->in.channels / l.groups;
-    size_t block = alx_min(p->in.block, group_in);
+    size_t block = alx_conv_group_block(p);
     size_t panel = params->vectors * params->lanes * params->vector;
     bool merged = block == p->in.block && l.dilation_w == 1;
     size_t pixels = p->batch * p->info->out.height * p->info->out.width;
-    recipe->weights = weight_format(p, panel, 1, block);
+    recipe->weights = alx_conv_weights(p, panel, 1, block);
     alx_recipe_begin(recipe, p, params);
-    add_conv_macros(recipe, p);
+    alx_conv_macros(recipe, p);
     alx_text_add(&recipe->options, " -DCONV_DIRECT -DPIXELS=%zu -DVECTORS=%zu -DUNROLL=%zu",
                  params->pixels, params->vectors,
                  alx_divisor(merged ? l.kernel_w * block : block, 12));
@@ -183,7 +187,7 @@ const struct alx_algorithm alx_conv_direct = {
     .supports = alx_supports_all,
     .choose = direct_choose,
     .candidates = direct_candidates,
-    .input_layout = direct_input_layout,
+    .input_layout = alx_conv_window_layout,
     .describe = direct_describe,
 };
 
@@ -195,7 +199,7 @@ const struct alx_algorithm alx_fc_direct = {
     .supports = alx_supports_all,
     .choose = direct_choose,
     .candidates = direct_candidates,
-    .input_layout = direct_input_layout,
+    .input_layout = alx_conv_window_layout,
     .describe = direct_describe,
 };
 
@@ -206,9 +210,9 @@ static enum alx_status naive_describe(const struct alx_problem *p, const struct 
 {
     struct alx_weight_shape w = alx_layer_weight_shape(p->info);
     size_t pixels = p->info->out.height * p->info->out.width;
-    recipe->weights = weight_format(p, 1, w.in_channels * w.kernel_h * w.kernel_w, 1);
+    recipe->weights = alx_conv_weights(p, 1, w.in_channels * w.kernel_h * w.kernel_w, 1);
     alx_recipe_begin(recipe, p, params);
-    add_conv_macros(recipe, p);
+    alx_conv_macros(recipe, p);
     alx_text_add(&recipe->options, " -DCONV_NAIVE");
     return alx_recipe_add_panels(recipe, "conv.cl", "conv_naive",
                                  (const size_t[]){alx_round_up(pixels, params->lanes), 1, p->batch},
@@ -262,10 +266,10 @@ static enum alx_status clblast_describe(const struct alx_problem *p,
     size_t pixels = p->info->out.height * p->info->out.width;
     size_t group_out = w.out_channels / l->groups;
     size_t product = k * pixels; /* the columns lie before it in the workspace */
-    recipe->weights = weight_format(p, w.out_channels / l->groups, k, 1);
+    recipe->weights = alx_conv_weights(p, w.out_channels / l->groups, k, 1);
     recipe->work_elems = product + w.out_channels * pixels;
     alx_recipe_begin(recipe, p, params);
-    add_conv_macros(recipe, p);
+    alx_conv_macros(recipe, p);
     alx_text_add(&recipe->options, " -DCONV_IM2COL -DPRODUCT_OFFSET=%zu", product);
     for (size_t n = 0; n < p->batch; n++) {
         for (size_t g = 0; g < l->groups; g++) {

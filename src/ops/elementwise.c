@@ -2,11 +2,21 @@
 #include "ops/op.h"
 #include "util/memory.h"
 
+double alx_activate(const struct alx_layer *l, double sum)
+{
+    double limit = (double)(float)l->relu_limit; /* as kernels have it */
+    if (l->kind != ALX_LAYER_RELU && l->activation != ALX_ACTIVATION_RELU)
+        return sum;
+    if (sum < 0)
+        return 0;
+    return limit > 0 && sum > limit ? limit : sum;
+}
+
 void alx_relu_reference(const struct alx_layer_info *info, size_t batch,
                         const struct alx_reference *r)
 {
     for (size_t i = 0; i < batch * alx_shape_elems(info->out); i++) {
-        r->out[i] = r->in[i] < 0 ? 0 : (double)r->in[i];
+        r->out[i] = alx_activate(&info->layer, (double)r->in[i]);
         if (r->magnitude)
             r->magnitude[i] = 0; /* exact */
     }

@@ -4,7 +4,7 @@
  */
 #include "alx_config.h"
 #include "net/shape.h"
-#include "ops/op.h"
+#include "ops/pack.h"
 #include "util/error.h"
 #include "util/memory.h"
 
@@ -39,11 +39,15 @@ static bool gemv_supports(const struct alx_problem *p, const struct alx_traits *
 
 static struct alx_params gemv_choose(const struct alx_problem *p, const struct alx_traits *t)
 {
+    enum { SIMT_SUMS = 32 };
     struct alx_params params = {
         .lanes = t->lanes, .vector = t->vector, .images = p->batch, .prefetch = t->prefetch};
     if (t->simt) {
-        params.vector = 4; /* 16 bytes a lane */
-        params.rows = 2;   /* many groups, so that a large device is filled */
+        params.rows = 2; /* many groups, so that a large device is filled */
+        /* 16 bytes of weights at a time, while there are registers for the sums */
+        params.vector = 16 / alx_pack_value_bytes(p->precision);
+        while (params.vector > 4 && params.rows * params.images * params.vector > SIMT_SUMS)
+            params.vector /= 2;
         return params;
     }
     /* Sums in half of the registers; enough panels to keep every unit busy to the end. */
@@ -68,11 +72,6 @@ static void gemv_candidates(const struct alx_problem *p, const struct alx_traits
                 alx_candidates_add(out, &params);
 }
 
-static size_t bytes_of(enum alx_precision precision)
-{
-    return precision == ALX_PRECISION_FP32 ? 4 : precision == ALX_PRECISION_FP16 ? 2 : 1;
-}
-
 static enum alx_status gemv_describe(const struct alx_problem *p, const struct alx_params *params,
                                      struct alx_recipe *recipe)
 {
@@ -85,7 +84,8 @@ static enum alx_status gemv_describe(const struct alx_problem *p, const struct a
         recipe->weights.k_elems, params->rows, params->images, has_relu(p),
         recipe->weights.group_panels * params->rows,
         params->prefetch
-            ? alx_ceil_div(params->rows * params->vector * bytes_of(p->precision), LINE_BYTES)
+            ? alx_ceil_div(params->rows * params->vector * alx_pack_value_bytes(p->precision),
+                           LINE_BYTES)
             : 0,
         AHEAD_BYTES);
     return alx_recipe_add_panels(recipe, "fc.cl", "fc_gemv", (const size_t[]){params->lanes, 1, 1},
@@ -149,7 +149,7 @@ static enum alx_status gemm_describe(const struct alx_problem *p, const struct a
     size_t rows = alx_min(params->rows, images), tiles = alx_ceil_div(images, rows);
     recipe->weights = weight_format(p, panel, 1);
     size_t unroll = alx_power_of_two_divisor(recipe->weights.k_elems, 8);
-    size_t lines = alx_ceil_div(unroll * panel * bytes_of(p->precision), LINE_BYTES);
+    size_t lines = alx_ceil_div(unroll * panel * alx_pack_value_bytes(p->precision), LINE_BYTES);
     alx_recipe_begin(recipe, p, params);
     alx_text_add(&recipe->options,
                  " -DFC_GEMM -DK_ELEMS=%zu -DROWS=%zu -DVECTORS=%zu -DIMAGES=%zu -DACTIVATION=%d"

@@ -197,8 +197,11 @@ const struct alx_algorithm alx_lrn_pool = {
 
 static bool element_supports(const struct alx_problem *p, const struct alx_traits *t)
 {
-    (void)t;
-    return !p->pool;
+    /* Beyond, too much would be computed again. */
+    enum { MOST_WINDOWS = 4 };
+    const struct alx_layer *pool = p->pool ? &p->pool->layer : NULL;
+    return !pool || (t->simt && pool->kernel_h * pool->kernel_w <=
+                                    MOST_WINDOWS * pool->stride_h * pool->stride_w);
 }
 
 static enum alx_status element_describe(const struct alx_problem *p,
@@ -206,10 +209,12 @@ static enum alx_status element_describe(const struct alx_problem *p,
 {
     struct alx_shape out = p->info->out;
     add_macros(recipe, p, params);
-    alx_text_add(&recipe->options, " -DLRN_ELEMENT");
+    if (p->pool)
+        alx_window_macros(&recipe->options, &p->pool->layer);
+    alx_text_add(&recipe->options, p->pool ? " -DLRN_POOL_ELEMENT" : " -DLRN_ELEMENT");
     return alx_recipe_add(recipe, &(struct alx_launch){
                                       .file = "lrn.cl",
-                                      .kernel = "lrn_element",
+                                      .kernel = p->pool ? "lrn_pool_element" : "lrn_element",
                                       .args = {{ALX_ROLE_IN, 0}, {ALX_ROLE_OUT, 0}},
                                       .arg_count = 2,
                                       .global = {alx_round_up(out.channels, params->lanes),
@@ -222,7 +227,7 @@ const struct alx_algorithm alx_lrn_element = {
     .kind = ALX_LAYER_LRN,
     .name = "element",
     .file = "lrn.cl",
-    .summary = "one output a work-item",
+    .summary = "one output a work-item, also of a max-pool behind it",
     .supports = element_supports,
     .choose = alx_choose_lanes,
     .candidates = alx_lane_candidates,

@@ -9,9 +9,16 @@
 #include "util/memory.h"
 
 static const struct alx_algorithm *const algorithms[] = {
-    &alx_conv_winograd, &alx_conv_direct, &alx_conv_clblast, &alx_conv_naive, &alx_fc_gemv,
-    &alx_fc_gemm,       &alx_fc_direct,   &alx_fc_clblast,   &alx_fc_naive,   &alx_lrn_row,
-    &alx_lrn_pool,      &alx_lrn_element, &alx_pool_max,     &alx_relu,       &alx_softmax,
+    &alx_conv_winograd, &alx_conv_winograd_tiled,
+    &alx_conv_tiled,    &alx_conv_direct,
+    &alx_conv_clblast,  &alx_conv_naive,
+    &alx_fc_gemv,       &alx_fc_gemm,
+    &alx_fc_tiled,      &alx_fc_direct,
+    &alx_fc_clblast,    &alx_fc_naive,
+    &alx_lrn_row,       &alx_lrn_pool,
+    &alx_lrn_element,   &alx_pool_max,
+    &alx_pool_average,  &alx_relu,
+    &alx_softmax,
 };
 
 const struct alx_algorithm *const *alx_algorithms(size_t *count)
@@ -85,6 +92,9 @@ void alx_recipe_begin(struct alx_recipe *recipe, const struct alx_problem *probl
                  weight_bits[recipe->weights.precision]);
     add_tensor(&recipe->options, "IN", problem->info->in, problem->in);
     add_tensor(&recipe->options, "OUT", problem->info->out, problem->out);
+    if (problem->info->layer.relu_limit > 0) /* hexadecimal: exact, and the same in every locale */
+        alx_text_add(&recipe->options, " -DRELU_LIMIT=%af",
+                     (double)(float)problem->info->layer.relu_limit);
 }
 
 void alx_params_text(const struct alx_params *params, char *out, size_t out_bytes)
@@ -94,7 +104,8 @@ void alx_params_text(const struct alx_params *params, char *out, size_t out_byte
         size_t value, usual;
     } parts[] = {{"px", params->pixels, 0},     {"rows", params->rows, 0},
                  {"images", params->images, 1}, {"vectors", params->vectors, 0},
-                 {"floats", params->vector, 1}, {"lanes", params->lanes, 1}};
+                 {"floats", params->vector, 1}, {"lanes", params->lanes, 1},
+                 {"parts", params->split, 1}};
     struct alx_text text = {0};
     if (params->tile)
         alx_text_add(&text, "F(%zu)", params->tile);
@@ -110,9 +121,10 @@ void alx_reference_run(const struct alx_layer_info *info, size_t batch,
 {
     typedef void run_fn(const struct alx_layer_info *, size_t, const struct alx_reference *);
     static run_fn *const runs[ALX_LAYER_KIND_COUNT] = {
-        [ALX_LAYER_CONV] = alx_conv_reference, [ALX_LAYER_FC] = alx_conv_reference,
-        [ALX_LAYER_LRN] = alx_lrn_reference,   [ALX_LAYER_MAX_POOL] = alx_pool_reference,
-        [ALX_LAYER_RELU] = alx_relu_reference, [ALX_LAYER_SOFTMAX] = alx_softmax_reference,
+        [ALX_LAYER_CONV] = alx_conv_reference,       [ALX_LAYER_FC] = alx_conv_reference,
+        [ALX_LAYER_LRN] = alx_lrn_reference,         [ALX_LAYER_MAX_POOL] = alx_pool_reference,
+        [ALX_LAYER_AVG_POOL] = alx_pool_reference,   [ALX_LAYER_RELU] = alx_relu_reference,
+        [ALX_LAYER_SOFTMAX] = alx_softmax_reference,
     };
     if (runs[info->layer.kind])
         runs[info->layer.kind](info, batch, reference);

@@ -41,11 +41,14 @@ struct alx_traits {
     bool simt;     /* neighbouring work-items run in step (GPUs); false: one work-item owns vector
                       registers (CPUs) */
     size_t vector; /* CPU: floats in a register: 4, 8, 16; SIMT: 1 */
-    size_t registers;   /* CPU: vector registers */
-    size_t lanes;       /* SIMT: work-items of a group; CPU: 1 */
-    size_t max_lanes;   /* that a group may have */
-    size_t units;       /* compute units: how many work-groups run at the same time, at least */
-    bool prefetch;      /* asking for cache lines ahead of need has an effect */
+    size_t registers;        /* CPU: vector registers */
+    size_t lanes;            /* SIMT: work-items of a group; CPU: 1 */
+    size_t max_lanes;        /* that a group may have */
+    size_t block_read_lanes; /* SIMT: of a sub-group that reads memory in blocks; 0: none */
+    size_t units;  /* compute units: how many work-groups run at the same time, at least */
+    bool unified;  /* its memory is the host's, and less slow beside its arithmetic than others' */
+    bool prefetch; /* asking for cache lines ahead of need has an effect */
+    size_t local_bytes; /* SIMT: of a group; 0 where that is no memory of its own */
     const char *faults; /* borrowed; NULL or what is wrong on the device, see alx_device_faults() */
     bool clblast;       /* its work-groups and their local memory would fit */
     size_t max_alloc_bytes;
@@ -66,10 +69,13 @@ struct alx_problem {
 /* The values of an algorithm's macros; which it uses, it says in its kernel file. */
 struct alx_params {
     size_t lanes, vector, vectors, pixels, rows, images;
-    size_t block;    /* of the input's layout; 0: any */
-    size_t tile;     /* outputs of a Winograd tile along one axis */
-    size_t tiles;    /* Winograd tiles of a work-item */
-    size_t prefetch; /* 1: ask for cache lines ahead of need */
+    size_t block;     /* of the input's layout; 0: any */
+    size_t tile;      /* outputs of a Winograd tile along one axis */
+    size_t tiles;     /* Winograd tiles of a work-item */
+    size_t prefetch;  /* 1: ask for cache lines ahead of need */
+    size_t columns;   /* lanes of a work-group side by side along output channels */
+    size_t split;     /* parts of k that different work-groups add up */
+    size_t sub_group; /* 1: a sub-group's lanes share what they read in blocks */
 };
 
 /* How weights lie on the device: panels of `panel_rows` output channels, each [k /
@@ -233,19 +239,22 @@ enum alx_status alx_lrn_pool_reference(const struct alx_problem *problem,
 
 /* --- for the files of this room --- */
 
-extern const struct alx_algorithm alx_conv_winograd, alx_conv_direct, alx_conv_clblast,
-    alx_conv_naive;
-extern const struct alx_algorithm alx_fc_gemv, alx_fc_gemm, alx_fc_direct, alx_fc_clblast,
-    alx_fc_naive;
+extern const struct alx_algorithm alx_conv_winograd, alx_conv_winograd_tiled, alx_conv_tiled,
+    alx_conv_direct, alx_conv_clblast, alx_conv_naive;
+extern const struct alx_algorithm alx_fc_gemv, alx_fc_gemm, alx_fc_tiled, alx_fc_direct,
+    alx_fc_clblast, alx_fc_naive;
 extern const struct alx_algorithm alx_lrn_row, alx_lrn_pool, alx_lrn_element, alx_pool_max,
-    alx_relu, alx_softmax;
+    alx_pool_average, alx_relu, alx_softmax;
 
 void alx_conv_reference(const struct alx_layer_info *, size_t, const struct alx_reference *);
 void alx_lrn_reference(const struct alx_layer_info *, size_t, const struct alx_reference *);
+/* Max- and average-pooling. */
 void alx_pool_reference(const struct alx_layer_info *, size_t, const struct alx_reference *);
 void alx_relu_reference(const struct alx_layer_info *, size_t, const struct alx_reference *);
 void alx_softmax_reference(const struct alx_layer_info *, size_t, const struct alx_reference *);
 
+/* What the activation of conv, fc and relu makes of a sum. */
+double alx_activate(const struct alx_layer *layer, double sum);
 /* For the table: supports everything; only the device's lanes; any layout, NHWC by default. */
 bool alx_supports_all(const struct alx_problem *problem, const struct alx_traits *traits);
 struct alx_params alx_choose_lanes(const struct alx_problem *problem,

@@ -1,15 +1,15 @@
 #include "ops/pack.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "net/shape.h"
+#include "tensor/quantise.h"
 #include "util/error.h"
 #include "util/half.h"
 #include "util/memory.h"
 
-static size_t value_bytes(enum alx_precision precision)
+size_t alx_pack_value_bytes(enum alx_precision precision)
 {
     return precision == ALX_PRECISION_FP32 ? 4 : precision == ALX_PRECISION_FP16 ? 2 : 1;
 }
@@ -17,7 +17,7 @@ static size_t value_bytes(enum alx_precision precision)
 size_t alx_pack_panel_bytes(const struct alx_weight_format *format)
 {
     return format->panel_rows * alx_round_up(format->k_elems, format->k_vector) *
-           value_bytes(format->precision);
+           alx_pack_value_bytes(format->precision);
 }
 
 size_t alx_pack_panel_count(const struct alx_weight_format *format)
@@ -39,27 +39,17 @@ static size_t source_row(const struct alx_pack *pack, size_t row)
     return in_group < group_rows ? group * group_rows + in_group : SIZE_MAX;
 }
 
-static float row_scale(const float *values, size_t count)
-{
-    float largest = 0;
-    for (size_t i = 0; i < count; i++)
-        largest = fmaxf(largest, fabsf(values[i]));
-    return largest > 0 ? largest / 127 : 1;
-}
-
-static int8_t quantised(float value, float inverse_scale)
-{
-    return (int8_t)lrintf(value * inverse_scale);
-}
-
 void alx_pack_round_row(float *values, size_t count, enum alx_precision precision)
 {
-    float scale = row_scale(values, count), inverse = 1 / scale;
+    float scale = alx_quantise_scale(values, count);
     for (size_t i = 0; i < count; i++) {
-        if (precision == ALX_PRECISION_FP16)
+        if (precision == ALX_PRECISION_FP16) {
             values[i] = alx_half_to_float(alx_float_to_half(values[i]));
-        else if (precision == ALX_PRECISION_INT8)
-            values[i] = (float)quantised(values[i], inverse) * scale;
+        } else if (precision == ALX_PRECISION_INT8) {
+            int8_t whole;
+            alx_quantise(&values[i], 1, scale, &whole);
+            values[i] = (float)whole * scale;
+        }
     }
 }
 
@@ -70,48 +60,157 @@ static size_t row_elems(const struct alx_pack *pack)
     return w.in_channels * w.kernel_h * w.kernel_w;
 }
 
-static size_t position_of(const struct alx_weight_format *f, size_t k)
+/* One row at a time on its way to the device. Everything is owned. */
+struct packer {
+    const struct alx_pack *pack;
+    size_t elems;      /* of a row in the model */
+    uint32_t *sources; /* for each value on the device: its place in the row; NULL: the same */
+    float *row, *transformed;
+    void *converted; /* the row, as the device holds its values */
+};
+
+static void free_packer(struct packer *packer)
 {
-    return k / f->k_vector * f->panel_rows * f->k_vector + k % f->k_vector;
+    free(packer->sources);
+    free(packer->row);
+    free(packer->transformed);
+    free(packer->converted);
 }
 
-/* Position of each stored value of a row in the panel, for the panel's row 0. */
-static enum alx_status positions_of(const struct alx_pack *pack, size_t **out)
+/* A layout's order is that of its indices. */
+static enum alx_status find_sources(struct packer *packer)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    const struct alx_pack *pack = packer->pack;
+    struct alx_weight_shape w = alx_layer_weight_shape(pack->info);
+    struct alx_shape shape = {w.in_channels, w.kernel_h, w.kernel_w};
+    struct alx_layout layout = {pack->format.block, 0};
+    uint32_t *sources = NULL, i = 0;
+    bool same = true;
+    ALX_TRY(alx_alloc(packer->elems, sizeof *sources, "packing weights", &sources));
+    for (size_t c = 0; c < shape.channels; c++)
+        for (size_t y = 0; y < shape.height; y++)
+            for (size_t x = 0; x < shape.width; x++, i++) {
+                size_t k = alx_layout_index(shape, layout, 0, c, y, x);
+                sources[k] = i;
+                same = same && k == i;
+            }
+    if (!same) {
+        packer->sources = sources;
+        sources = NULL;
+    }
+error:
+    free(sources);
+    return status;
+}
+
+static enum alx_status make_packer(const struct alx_pack *pack, struct packer *packer)
 {
     enum alx_status status = ALX_STATUS_OK;
     const struct alx_weight_format *f = &pack->format;
-    struct alx_weight_shape w = alx_layer_weight_shape(pack->info);
-    struct alx_shape shape = {w.in_channels, w.kernel_h, w.kernel_w};
-    size_t *positions = NULL, i = 0;
-    ALX_TRY(alx_alloc(f->k_elems, sizeof *positions, "packing weights", &positions));
-    for (size_t k = 0; k < f->k_elems && f->transform; k++)
-        positions[k] = position_of(f, k);
-    for (size_t c = 0; c < shape.channels && !f->transform; c++)
-        for (size_t y = 0; y < shape.height; y++)
-            for (size_t x = 0; x < shape.width; x++)
-                positions[i++] = position_of(
-                    f, alx_layout_index(shape, (struct alx_layout){f->block, 0}, 0, c, y, x));
-    *out = positions;
+    *packer = (struct packer){.pack = pack, .elems = row_elems(pack)};
+    ALX_TRY(alx_alloc(packer->elems, sizeof *packer->row, "packing weights", &packer->row));
+    ALX_TRY(alx_alloc(f->k_elems, alx_pack_value_bytes(f->precision), "packing weights",
+                      &packer->converted));
+    if (f->transform)
+        ALX_TRY(alx_alloc(f->k_elems, sizeof *packer->transformed, "packing weights",
+                          &packer->transformed));
+    else
+        ALX_TRY(find_sources(packer));
 error:
     return status;
 }
 
-/* Writes a row's values to their positions; `row` is in the panel. */
-static void scatter_row(const struct alx_pack *pack, const size_t *positions, const float *values,
-                        size_t row, void *panel)
+/* The scale that a row of the model has, 1 unless it is I8. */
+static float model_scale(const struct alx_pack *pack, size_t source)
 {
-    size_t offset = row * pack->format.k_vector, count = pack->format.k_elems;
-    if (pack->format.precision == ALX_PRECISION_FP32) {
-        for (size_t i = 0; i < count; i++)
-            ((float *)panel)[positions[i] + offset] = values[i];
-    } else if (pack->format.precision == ALX_PRECISION_FP16) {
-        for (size_t i = 0; i < count; i++)
-            ((uint16_t *)panel)[positions[i] + offset] = alx_float_to_half(values[i]);
-    } else {
-        float inverse = 1 / row_scale(values, count);
-        for (size_t i = 0; i < count; i++)
-            ((int8_t *)panel)[positions[i] + offset] = quantised(values[i], inverse);
+    float scale = 1;
+    if (pack->weights.dtype == ALX_DTYPE_I8)
+        alx_view_read(pack->scales, source, 1, &scale);
+    return scale;
+}
+
+/* Reads a row as float32 and returns its scale for int8. */
+static float read_row(const struct alx_pack *pack, size_t source, size_t count, float *row)
+{
+    float scale = model_scale(pack, source);
+    alx_view_read(pack->weights, source * count, count, row);
+    if (pack->weights.dtype != ALX_DTYPE_I8)
+        return pack->format.precision == ALX_PRECISION_INT8 ? alx_quantise_scale(row, count) : 1;
+    for (size_t i = 0; i < count; i++)
+        row[i] *= scale;
+    return scale;
+}
+
+/* Writes `vector` values after the other, then goes on a `stride` later, both in values of `bytes`:
+ * a constant where this is called, so that each call becomes a loop of its own. */
+static inline void place(const uint8_t *row, const uint32_t *sources, size_t count, size_t vector,
+                         size_t stride, size_t bytes, uint8_t *out)
+{
+    for (size_t k = 0; k < count; k += vector, out += stride * bytes) {
+        size_t now = count - k < vector ? count - k : vector;
+        if (!sources)
+            memcpy(out, row + k * bytes, now * bytes);
+        for (size_t i = 0; i < now && sources; i++)
+            memcpy(out + i * bytes, row + sources[k + i] * bytes, bytes);
     }
+}
+
+/* Whether the model holds values as the device does. */
+static bool is_stored_alike(const struct alx_pack *pack)
+{
+    static const enum alx_dtype alike[] = {[ALX_PRECISION_FP32] = ALX_DTYPE_F32,
+                                           [ALX_PRECISION_FP16] = ALX_DTYPE_F16,
+                                           [ALX_PRECISION_INT8] = ALX_DTYPE_I8};
+    return !pack->format.transform && pack->weights.dtype == alike[pack->format.precision];
+}
+
+/* A row's values as the device holds them: where they lie in the model, or converted. */
+static const void *convert_row(const struct packer *packer, size_t source)
+{
+    const struct alx_pack *pack = packer->pack;
+    const struct alx_weight_format *f = &pack->format;
+    if (is_stored_alike(pack))
+        return (const uint8_t *)pack->weights.data +
+               source * packer->elems * alx_pack_value_bytes(f->precision);
+    float scale = read_row(pack, source, packer->elems, packer->row);
+    const float *values = packer->row;
+    if (f->transform) {
+        f->transform(pack->info, f->tile, values, packer->transformed);
+        values = packer->transformed;
+    }
+    if (f->precision == ALX_PRECISION_FP32)
+        return values;
+    if (f->precision == ALX_PRECISION_FP16)
+        alx_floats_to_halves(values, f->k_elems, packer->converted);
+    else
+        alx_quantise(values, f->k_elems, scale, packer->converted);
+    return packer->converted;
+}
+
+/* Writes a row's values to their places; `row` is in the panel. */
+static void place_row(const struct packer *packer, const void *values, size_t row, uint8_t *panel)
+{
+    const struct alx_weight_format *f = &packer->pack->format;
+    const uint32_t *sources = packer->sources;
+    size_t count = f->k_elems, vector = f->k_vector, stride = f->panel_rows * vector;
+    uint8_t *out = panel + row * vector * alx_pack_value_bytes(f->precision);
+    if (f->precision == ALX_PRECISION_FP32)
+        place(values, sources, count, vector, stride, 4, out);
+    else if (f->precision == ALX_PRECISION_FP16)
+        place(values, sources, count, vector, stride, 2, out);
+    else
+        place(values, sources, count, vector, stride, 1, out);
+}
+
+/* Whether something of the panel stays zero. */
+static bool has_padding(const struct alx_pack *pack, size_t panel)
+{
+    const struct alx_weight_format *f = &pack->format;
+    bool padded = f->k_elems % f->k_vector != 0;
+    for (size_t r = 0; r < f->panel_rows && !padded; r++)
+        padded = source_row(pack, panel * f->panel_rows + r) == SIZE_MAX;
+    return padded;
 }
 
 enum alx_status alx_pack_weights(const struct alx_pack *pack, size_t first, size_t count, void *out)
@@ -119,32 +218,21 @@ enum alx_status alx_pack_weights(const struct alx_pack *pack, size_t first, size
     enum alx_status status = ALX_STATUS_OK;
     const struct alx_weight_format *f = &pack->format;
     size_t panel_bytes = alx_pack_panel_bytes(f);
-    size_t *positions = NULL, count_read = row_elems(pack);
-    float *row = NULL, *transformed = NULL;
-    ALX_TRY(positions_of(pack, &positions));
-    ALX_TRY(alx_alloc(count_read, sizeof *row, "packing weights", &row));
-    ALX_TRY(alx_alloc(f->k_elems, sizeof *transformed, "packing weights", &transformed));
+    struct packer packer = {0};
+    ALX_TRY(make_packer(pack, &packer));
     for (size_t p = first; p < first + count; p++) {
         uint8_t *panel = (uint8_t *)out + (p - first) * panel_bytes;
-        bool padded = f->k_elems % f->k_vector != 0;
-        for (size_t r = 0; r < f->panel_rows && !padded; r++)
-            padded = source_row(pack, p * f->panel_rows + r) == SIZE_MAX;
-        if (padded)
+        if (has_padding(pack, p))
             memset(panel, 0, panel_bytes);
         for (size_t r = 0; r < f->panel_rows; r++) {
             size_t source = source_row(pack, p * f->panel_rows + r);
             if (source == SIZE_MAX)
                 continue;
-            alx_view_read(pack->weights, source * count_read, count_read, row);
-            if (f->transform)
-                f->transform(pack->info, f->tile, row, transformed);
-            scatter_row(pack, positions, f->transform ? transformed : row, r, panel);
+            place_row(&packer, convert_row(&packer, source), r, panel);
         }
     }
 error:
-    free(transformed);
-    free(row);
-    free(positions);
+    free_packer(&packer);
     return status;
 }
 
@@ -162,10 +250,9 @@ enum alx_status alx_pack_biases(const struct alx_pack *pack, float *out)
             continue;
         if (pack->biases.elems)
             alx_view_read(pack->biases, source, 1, &out[r]);
-        if (pack->format.precision == ALX_PRECISION_INT8) {
-            alx_view_read(pack->weights, source * k, k, values);
-            out[rows + r] = row_scale(values, k);
-        }
+        if (pack->format.precision == ALX_PRECISION_INT8)
+            out[rows + r] = pack->weights.dtype == ALX_DTYPE_I8 ? model_scale(pack, source)
+                                                                : read_row(pack, source, k, values);
     }
 error:
     free(values);

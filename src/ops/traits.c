@@ -17,24 +17,20 @@ static const struct family {
     size_t vector;        /* the native width in floats; 0: any */
     size_t vendor;        /* 0: any */
     size_t oldest;        /* generation, see generation_of() */
-    size_t lanes;         /* of a work-group */
 } families[] = {
-    {ALX_FAMILY_POCL_AVX512, "pocl avx512", false, "Portable Computing", 16, 0, 0, 1},
-    {ALX_FAMILY_POCL_AVX2, "pocl avx2", false, "Portable Computing", 8, 0, 0, 1},
-    {ALX_FAMILY_INTEL_CPU, "intel cpu", false, "Intel", 0, 0, 0, 1},
-    {ALX_FAMILY_CPU, "cpu", false, "", 0, 0, 0, 1},
-    /* One sub-group of 16: a unit holds several of them, and none waits for another. */
-    {ALX_FAMILY_XE_HPG, "xe-hpg", true, "", 0, INTEL, 1255, 16},
-    {ALX_FAMILY_XE_LP, "xe-lp", true, "", 0, INTEL, 1200, 16},
-    {ALX_FAMILY_GEN9, "gen9", true, "", 0, INTEL, 0, 16},
-    /* One wave. */
-    {ALX_FAMILY_GCN, "gcn", true, "", 0, AMD, 64, 64},
-    {ALX_FAMILY_RDNA, "rdna", true, "", 0, AMD, 32, 32},
-    {ALX_FAMILY_GCN, "gcn", true, "", 0, AMD, 0, 64},
-    /* Two warps: a multiprocessor takes half as many work-groups as warps. */
-    {ALX_FAMILY_NVIDIA_TURING, "nvidia turing", true, "", 0, NVIDIA, 75, 64},
-    {ALX_FAMILY_NVIDIA_PASCAL, "nvidia pascal", true, "", 0, NVIDIA, 0, 64},
-    {ALX_FAMILY_GPU, "gpu", true, "", 0, 0, 0, 64},
+    {ALX_FAMILY_POCL_AVX512, "pocl avx512", false, "Portable Computing", 16, 0, 0},
+    {ALX_FAMILY_POCL_AVX2, "pocl avx2", false, "Portable Computing", 8, 0, 0},
+    {ALX_FAMILY_INTEL_CPU, "intel cpu", false, "Intel", 0, 0, 0},
+    {ALX_FAMILY_CPU, "cpu", false, "", 0, 0, 0},
+    {ALX_FAMILY_XE_HPG, "xe-hpg", true, "", 0, INTEL, 1255},
+    {ALX_FAMILY_XE_LP, "xe-lp", true, "", 0, INTEL, 1200},
+    {ALX_FAMILY_GEN9, "gen9", true, "", 0, INTEL, 0},
+    {ALX_FAMILY_GCN, "gcn", true, "", 0, AMD, 64},
+    {ALX_FAMILY_RDNA, "rdna", true, "", 0, AMD, 32},
+    {ALX_FAMILY_GCN, "gcn", true, "", 0, AMD, 0},
+    {ALX_FAMILY_NVIDIA_TURING, "nvidia turing", true, "", 0, NVIDIA, 75},
+    {ALX_FAMILY_NVIDIA_PASCAL, "nvidia pascal", true, "", 0, NVIDIA, 0},
+    {ALX_FAMILY_GPU, "gpu", true, "", 0, 0, 0},
 };
 enum { FAMILIES = sizeof families / sizeof *families };
 
@@ -100,9 +96,12 @@ struct alx_traits alx_traits_of_device(const struct alx_device_info *info)
         .family = family->family,
         .simt = simt,
         .vector = simt ? 1 : plausible_vector(info->vector_floats),
-        .lanes = family->lanes,
+        .lanes = simt ? 64 : 1,
         .max_lanes = simt ? most_lanes(info) : 1,
+        .block_read_lanes = simt ? info->block_read_lanes : 0,
         .units = alx_max(1, alx_min(info->compute_units, MOST_UNITS)),
+        .unified = info->unified_memory,
+        .local_bytes = (size_t)info->local_bytes,
         .prefetch = !simt && !info->simulator,
         .clblast = suits_clblast(info),
         .max_alloc_bytes = (size_t)info->max_alloc_bytes,

@@ -17,12 +17,15 @@ static size_t side_of(size_t tile, const struct alx_winograd_geometry *g)
 
 /* --- choosing --- */
 
+bool alx_winograd_possible(const struct alx_layer *l)
+{
+    return l->kernel_h == l->kernel_w && l->stride_h == l->stride_w && l->dilation_h == 1 &&
+           l->dilation_w == 1 && alx_winograd_find(2, alx_ceil_div(l->kernel_h, l->stride_h));
+}
+
 static bool supports(const struct alx_problem *p, const struct alx_traits *t)
 {
-    const struct alx_layer *l = &p->info->layer;
-    return !t->simt && l->kernel_h == l->kernel_w && l->stride_h == l->stride_w &&
-           l->dilation_h == 1 && l->dilation_w == 1 &&
-           alx_winograd_find(2, alx_ceil_div(l->kernel_h, l->stride_h));
+    return !t->simt && alx_winograd_possible(&p->info->layer);
 }
 
 enum { MOST_IMAGES = 4 };
@@ -131,7 +134,7 @@ static void candidates(const struct alx_problem *p, const struct alx_traits *t,
                 }
 }
 
-static struct alx_layout input_layout(const struct alx_problem *p, const struct alx_params *params)
+struct alx_layout alx_winograd_layout(const struct alx_problem *p, const struct alx_params *params)
 {
     (void)params;
     return (struct alx_layout){alx_winograd_geometry(p->info).along_x ? 1 : p->info->in.channels,
@@ -139,6 +142,24 @@ static struct alx_layout input_layout(const struct alx_problem *p, const struct 
 }
 
 /* --- describing --- */
+
+size_t alx_winograd_step(size_t tiles, const struct alx_winograd_geometry *g)
+{
+    return tiles * g->group_k + 16;
+}
+
+void alx_winograd_macros(struct alx_text *options, const struct alx_problem *p,
+                         const struct alx_params *params, size_t images)
+{
+    const struct alx_layer *l = &p->info->layer;
+    const struct alx_winograd_geometry g = alx_winograd_geometry(p->info);
+    size_t tiles = images * alx_winograd_tiles(p->info, params->tile);
+    alx_text_add(options,
+                 " -DGROUPS=%zu -DPAD_TOP=%zu -DPAD_LEFT=%zu -DACTIVATION=%d -DTILE=%zu"
+                 " -DKERNEL=%zu -DSTRIDE=%zu -DIMAGES=%zu -DALONG_X=%d -DIN_STEP=%zu",
+                 l->groups, l->pad_top, l->pad_left, l->activation == ALX_ACTIVATION_RELU,
+                 params->tile, g.r, g.stride, images, g.along_x, alx_winograd_step(tiles, &g));
+}
 
 /* Values that follow from the parameters. */
 struct shape {
@@ -180,15 +201,15 @@ static enum alx_status describe(const struct alx_problem *p, const struct alx_pa
         .transform = alx_winograd_transform,
         .tile = params->tile,
     };
-    recipe->work_elems = l->groups * s.n * s.n * (s.tiles * g.group_k + 16);
+    size_t step = alx_winograd_step(s.tiles, &g);
+    recipe->work_elems = l->groups * s.n * s.n * step;
     alx_recipe_begin(recipe, p, params);
+    alx_winograd_macros(&recipe->options, p, params, s.images);
     alx_text_add(&recipe->options,
-                 " -DGROUPS=%zu -DPAD_TOP=%zu -DPAD_LEFT=%zu -DACTIVATION=%d -DTILE=%zu "
-                 "-DKERNEL=%zu -DSTRIDE=%zu -DIMAGES=%zu -DIN_VECTOR=%zu -DALONG_X=%d -DITEM_K=%zu "
-                 "-DBLOCK=%zu -DROWS=%zu -DVECTORS=%zu -DUNROLL=%zu -DPREFETCH=%zu",
-                 l->groups, l->pad_top, l->pad_left, l->activation == ALX_ACTIVATION_RELU,
-                 params->tile, g.r, g.stride, s.images, input_vector(&g, params->vector), g.along_x,
-                 s.item_k, s.block, s.rows, params->vectors, s.unroll, s.lines);
+                 " -DIN_VECTOR=%zu -DITEM_K=%zu -DBLOCK=%zu -DROWS=%zu -DVECTORS=%zu -DUNROLL=%zu"
+                 " -DPREFETCH=%zu",
+                 input_vector(&g, params->vector), s.item_k, s.block, s.rows, params->vectors,
+                 s.unroll, s.lines);
     for (size_t done = 0; done < p->batch; done += s.images) {
         /* The last pass begins earlier, so that it is whole. */
         cl_int first = (cl_int)alx_min(done, p->batch - s.images);
@@ -230,7 +251,7 @@ const struct alx_algorithm alx_conv_winograd = {
     .suits = suits,
     .choose = choose,
     .candidates = candidates,
-    .input_layout = input_layout,
+    .input_layout = alx_winograd_layout,
     .describe = describe,
     .magnify = alx_winograd_magnify,
 };

@@ -37,6 +37,17 @@ struct alx_winograd_geometry alx_winograd_geometry(const struct alx_layer_info *
 /* Tiles of an image. */
 size_t alx_winograd_tiles(const struct alx_layer_info *info, size_t tile);
 
+/* Whether there are matrices for the layer's kernel and stride. */
+bool alx_winograd_possible(const struct alx_layer *layer);
+/* alx_algorithm.input_layout */
+struct alx_layout alx_winograd_layout(const struct alx_problem *problem,
+                                      const struct alx_params *params);
+/* Values of transformed input from one point to the next, for `tiles` tiles. */
+size_t alx_winograd_step(size_t tiles, const struct alx_winograd_geometry *geometry);
+/* The macros of winograd_input, for passes of `images` images. */
+void alx_winograd_macros(struct alx_text *options, const struct alx_problem *problem,
+                         const struct alx_params *params, size_t images);
+
 /* Transforms a row of weights [IN / groups, KH, KW], in double, into [n * n][group_k], n = tile +
  * r - 1, with k counted as in cl/winograd.cl. */
 void alx_winograd_transform(const struct alx_layer_info *info, size_t tile, const float *row,

@@ -14,10 +14,8 @@
 #define ONE(family) (1u << ALX_FAMILY_##family)
 enum {
     CPUS = ONE(CPU) | ONE(POCL_AVX2) | ONE(POCL_AVX512) | ONE(INTEL_CPU),
-    XE = ONE(XE_LP) | ONE(XE_HPG),
-    AMD = ONE(GCN) | ONE(RDNA),
-    NVIDIA = ONE(NVIDIA_PASCAL) | ONE(NVIDIA_TURING),
-    GPUS = ONE(GPU) | ONE(GEN9) | XE | AMD | NVIDIA,
+    GPUS = ONE(GPU) | ONE(GEN9) | ONE(XE_LP) | ONE(XE_HPG) | ONE(GCN) | ONE(RDNA) |
+           ONE(NVIDIA_PASCAL) | ONE(NVIDIA_TURING),
 };
 
 /* The first row that fits and whose algorithm supports the problem. `params`: fields that are not 0
@@ -34,23 +32,20 @@ static const struct rule {
     {CPUS, ALX_LAYER_CONV, 1, SIZE_MAX, "winograd", "fewer multiplications", {0}},
     {CPUS, ALX_LAYER_CONV, 1, SIZE_MAX, "direct", "register tiles", {0}},
     {CPUS, ALX_LAYER_LRN, 1, SIZE_MAX, "pooled", "one pass for both layers", {0}},
-    /* CLBlast's database has GEMM parameters for most GPUs: 32 to 128 by 64 to 128 in local memory
-     * on NVIDIA's, without local memory on Intel's. */
     {GPUS, ALX_LAYER_FC, 1, 4, "gemv", "bound by reading weights", {0}},
-    {GPUS, ALX_LAYER_FC, 5, SIZE_MAX, "clblast", "a large GEMM", {0}},
-    /* Intel's fastest published kernels give a lane one output channel of a whole row of pixels
-     * (OpenCV's and clCaffe's IDLF: blocks up to 14 x 14, 128 registers a thread). */
-    {ONE(GEN9) | XE, ALX_LAYER_CONV, 1, SIZE_MAX, "direct", "14 pixels a lane", {.pixels = 14}},
-    /* MIOpen's kernel for 11 x 11 keeps 3 pixels by 6 maps; CLBlast's tiles are 4 x 8 and more. At
-     * batch 1 that leaves 20 to 60 units without work. */
-    {AMD | NVIDIA,
+    {GPUS, ALX_LAYER_FC, 5, SIZE_MAX, "tiled", "weights serve many images", {0}},
+    /* Computed for 34 GB/s and 441 GFLOP/s (HD Graphics 530): at batch 1, F(4, 3) saves less
+     * arithmetic in conv3 to conv5 of AlexNet than reading its larger weights costs beyond F(2, 3).
+     * Other GPUs have more bandwidth; what that makes, algorithms reckon from the traits. */
+    {ONE(GEN9) | ONE(XE_LP),
      ALX_LAYER_CONV,
-     8,
-     SIZE_MAX,
-     "direct",
-     "8 pixels x 2 channels a lane",
-     {.pixels = 8, .vectors = 2}},
-    {GPUS, ALX_LAYER_CONV, 1, SIZE_MAX, "direct", "register tiles", {0}},
+     1,
+     1,
+     "winograd-tiled",
+     "fewer multiplications, few more weights",
+     {.tile = 2}},
+    {GPUS, ALX_LAYER_CONV, 1, SIZE_MAX, "winograd-tiled", "fewer multiplications", {0}},
+    {GPUS, ALX_LAYER_CONV, 1, SIZE_MAX, "tiled", "tiles shared by a work-group", {0}},
 };
 
 /* Layers without weights compute the same at every precision. */

@@ -39,6 +39,14 @@ static bool folds_into(const struct alx_step *step, const struct alx_layer_info 
     return info->layer.kind == ALX_LAYER_RELU && weighted;
 }
 
+static void fold_relu(struct alx_layer *layer, double limit)
+{
+    bool first = layer->activation != ALX_ACTIVATION_RELU || layer->relu_limit == 0;
+    layer->activation = ALX_ACTIVATION_RELU;
+    layer->relu_limit =
+        first || (limit > 0 && limit < layer->relu_limit) ? limit : layer->relu_limit;
+}
+
 /* Folds a max-pool into the LRN layer before it where an algorithm does both. */
 static bool fold_pool(const alx_plan *plan, struct alx_step *step,
                       const struct alx_layer_info *info, const char *wanted)
@@ -67,7 +75,7 @@ static enum alx_status make_steps(alx_plan *plan, const char *wanted)
         if (!is_computed(info))
             continue;
         if (plan->step_count && folds_into(&plan->steps[plan->step_count - 1], info)) {
-            plan->steps[plan->step_count - 1].info.layer.activation = ALX_ACTIVATION_RELU;
+            fold_relu(&plan->steps[plan->step_count - 1].info.layer, info->layer.relu_limit);
             continue;
         }
         if (plan->step_count && fold_pool(plan, &plan->steps[plan->step_count - 1], info, wanted))
@@ -82,6 +90,7 @@ error:
 }
 
 static enum alx_status choose_step(alx_plan *plan, struct alx_step *step,
+                                   const struct alx_device_info *info,
                                    const struct alx_plan_options *options,
                                    const struct alx_plan_overrides *overrides)
 {
@@ -89,7 +98,7 @@ static enum alx_status choose_step(alx_plan *plan, struct alx_step *step,
     const struct alx_wishes wishes = {.algorithm = overrides->algorithm,
                                       .exact = options->exact,
                                       .tunings = options->tunings,
-                                      .device = alx_device_get_info(plan->device)};
+                                      .device = info};
     step->problem = (struct alx_problem){.info = &step->info,
                                          .pool = step->pool.layer.kernel_h ? &step->pool : NULL,
                                          .batch = plan->batch,
@@ -180,10 +189,9 @@ error:
     return status;
 }
 
-static enum alx_status place_tensors(alx_plan *plan)
+static enum alx_status place_tensors(alx_plan *plan, size_t align)
 {
     enum alx_status status = ALX_STATUS_OK;
-    const struct alx_device_info *info = alx_device_get_info(plan->device);
     struct alx_block *blocks = NULL;
     size_t count = 2 * plan->step_count + 1;
     ALX_TRY(alx_alloc(count, sizeof *blocks, "a plan", &blocks));
@@ -195,8 +203,7 @@ static enum alx_status place_tensors(alx_plan *plan)
                                        .last = t->last_step,
                                        .offset = &t->offset_bytes};
     }
-    plan->memory.arena_bytes =
-        alx_arena_place(blocks, count, alx_max(PAGE_BYTES, info->base_align_bytes));
+    plan->memory.arena_bytes = alx_arena_place(blocks, count, align);
 error:
     free(blocks);
     return status;
@@ -343,6 +350,14 @@ size_t alx_plan_batch(const alx_plan *plan)
     return plan->batch;
 }
 
+void alx_plan_weight_precisions(const alx_plan *plan, enum alx_precision *out)
+{
+    for (size_t i = 0; i < alx_net_layer_count(plan->net); i++)
+        out[i] = ALX_PRECISION_FP32;
+    for (size_t i = 0; i < plan->step_count; i++)
+        out[plan->steps[i].layer_index] = plan->steps[i].recipe.weights.precision;
+}
+
 const char *alx_plan_origin(const alx_plan *plan)
 {
     bool family = plan->traits.family != ALX_FAMILY_CPU && plan->traits.family != ALX_FAMILY_GPU;
@@ -354,29 +369,25 @@ const char *alx_plan_origin(const alx_plan *plan)
 
 /* --- all of it --- */
 
-enum alx_status alx_plan_create_with(const alx_net *net, alx_device *device,
-                                     const struct alx_plan_options *options,
-                                     const struct alx_plan_overrides *overrides, alx_plan **out)
+enum alx_status alx_plan_describe(const alx_net *net, const struct alx_device_info *info,
+                                  const struct alx_plan_options *options,
+                                  const struct alx_plan_overrides *overrides, alx_plan **out)
 {
     enum alx_status status = ALX_STATUS_OK;
-    const struct alx_device_info *info = alx_device_get_info(device);
     alx_plan *plan = NULL;
     ALX_TRY(alx_alloc(1, sizeof *plan, "a plan", &plan));
     plan->net = net;
-    plan->device = device;
     plan->traits = overrides->traits ? *overrides->traits : alx_traits_of_device(info);
-    if (!overrides->traits)
-        plan->traits.faults = device->faults;
     plan->batch = options->batch ? options->batch : 1;
     plan->precision = options->precision;
     plan->memory.limit_bytes =
         options->memory_limit_bytes ? options->memory_limit_bytes : info->global_bytes / 2;
     ALX_TRY(make_steps(plan, overrides->algorithm));
     for (size_t i = 0; i < plan->step_count; i++)
-        ALX_TRY(choose_step(plan, &plan->steps[i], options, overrides));
+        ALX_TRY(choose_step(plan, &plan->steps[i], info, options, overrides));
     ALX_TRY(lay_out_tensors(plan, overrides));
     ALX_TRY(describe_steps(plan));
-    ALX_TRY(place_tensors(plan));
+    ALX_TRY(place_tensors(plan, alx_max(PAGE_BYTES, info->base_align_bytes)));
     ALX_TRY(place_weights(plan, overrides->max_part_bytes ? overrides->max_part_bytes
                                                           : plan->traits.max_alloc_bytes));
     for (size_t i = 0; i < plan->step_count; i++) {
@@ -387,6 +398,25 @@ enum alx_status alx_plan_create_with(const alx_net *net, alx_device *device,
     plan = NULL;
 error:
     alx_plan_destroy(&plan);
+    return status;
+}
+
+enum alx_status alx_plan_create_with(const alx_net *net, alx_device *device,
+                                     const struct alx_plan_options *options,
+                                     const struct alx_plan_overrides *overrides, alx_plan **out)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    const struct alx_device_info *info = alx_device_get_info(device);
+    struct alx_traits own = alx_traits_of_device(info);
+    struct alx_plan_overrides all = *overrides;
+    alx_plan *plan;
+    own.faults = device->faults;
+    if (!all.traits)
+        all.traits = &own;
+    ALX_TRY(alx_plan_describe(net, info, options, &all, &plan));
+    plan->device = device;
+    *out = plan;
+error:
     return status;
 }
 

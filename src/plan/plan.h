@@ -41,7 +41,7 @@ struct alx_step {
 
 struct alx_plan {
     const alx_net *net; /* borrowed */
-    alx_device *device; /* borrowed */
+    alx_device *device; /* borrowed; NULL: a described device, on which nothing can run */
     struct alx_traits traits;
     size_t batch;
     enum alx_precision precision;
@@ -66,6 +66,12 @@ struct alx_plan_overrides {
 enum alx_status alx_plan_create_with(const alx_net *net, alx_device *device,
                                      const struct alx_plan_options *options,
                                      const struct alx_plan_overrides *overrides, alx_plan **out);
+
+/* The same for a device that is only described: to be looked at, not to be run. Of `info`, the
+ * traits (unless overridden), the memory's size and the alignment are used. */
+enum alx_status alx_plan_describe(const alx_net *net, const struct alx_device_info *info,
+                                  const struct alx_plan_options *options,
+                                  const struct alx_plan_overrides *overrides, alx_plan **out);
 
 /* choose.c. What is wished for beside speed. */
 struct alx_wishes {

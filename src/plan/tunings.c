@@ -157,6 +157,8 @@ static void describe_layer(const struct alx_problem *p, char *out, size_t out_by
                      (long long)(info->layer.lrn_beta * 1e6));
     if (info->layer.activation == ALX_ACTIVATION_RELU)
         alx_text_add(&text, ", relu");
+    if (info->layer.relu_limit > 0)
+        alx_text_add(&text, " up to %lld e-6", (long long)(info->layer.relu_limit * 1e6));
     if (p->pool) {
         alx_text_add(&text, ", pool");
         add_window(&text, &p->pool->layer);

@@ -187,13 +187,14 @@ static enum alx_status copy_views(const struct alx_tensor_view *views, size_t co
                                   struct alx_tensor_view **out)
 {
     enum alx_status status = alx_alloc(count, sizeof **out, "a session", out);
-    if (status == ALX_STATUS_OK)
+    if (status == ALX_STATUS_OK && views)
         memcpy(*out, views, count * sizeof **out);
     return status;
 }
 
 enum alx_status alx_session_create_with(const alx_plan *plan, const struct alx_tensor_view *weights,
-                                        const struct alx_tensor_view *biases, alx_session **out)
+                                        const struct alx_tensor_view *biases,
+                                        const struct alx_tensor_view *scales, alx_session **out)
 {
     enum alx_status status = ALX_STATUS_OK;
     alx_session *session = NULL;
@@ -203,6 +204,7 @@ enum alx_status alx_session_create_with(const alx_plan *plan, const struct alx_t
     session->queue = plan->device->queue;
     ALX_TRY(copy_views(weights, layer_count, &session->weights));
     ALX_TRY(copy_views(biases, layer_count, &session->biases));
+    ALX_TRY(copy_views(scales, layer_count, &session->scales));
     ALX_TRY(allocate(session));
     uint64_t start = alx_clock_ns();
     for (size_t i = 0; i < plan->step_count; i++)
@@ -223,12 +225,13 @@ enum alx_status alx_session_create(const alx_plan *plan, const alx_model *model,
     enum alx_status status = ALX_STATUS_OK;
     size_t count = alx_net_layer_count(plan->net);
     struct alx_tensor_view *views = NULL;
-    ALX_TRY(alx_alloc(2 * count, sizeof *views, "a session", &views));
+    ALX_TRY(alx_alloc(3 * count, sizeof *views, "a session", &views));
     for (size_t i = 0; i < count; i++) {
         views[i] = alx_model_weights(model, i);
         views[count + i] = alx_model_biases(model, i);
+        views[2 * count + i] = alx_model_scales(model, i);
     }
-    ALX_TRY(alx_session_create_with(plan, views, views + count, out));
+    ALX_TRY(alx_session_create_with(plan, views, views + count, views + 2 * count, out));
 error:
     free(views);
     return status;
@@ -269,6 +272,7 @@ void alx_session_destroy(alx_session **pointer)
     alx_buffer_release(session->arena);
     free(session->weights);
     free(session->biases);
+    free(session->scales);
     free(session->steps);
     free(session->tensors);
     free(session);
@@ -277,30 +281,24 @@ void alx_session_destroy(alx_session **pointer)
 
 /* --- running --- */
 
-/* A kernel may allow less than its device. What drivers say of that beforehand is often less than
- * what they take, so that the launch itself decides. */
-static enum alx_status fail_group(const alx_session *session, const struct alx_bound_launch *bl)
+/* A kernel may allow smaller groups than its device, which some drivers tell wrongly and all only
+ * after building it: so the launch decides. */
+static enum alx_status launch_kernel(const alx_session *session, const struct alx_bound_launch *bl,
+                                     cl_event *event)
 {
-    const struct alx_device_info *info = alx_device_get_info(session->plan->device);
-    const size_t *local = bl->launch->local;
-    size_t most = 0;
-    clGetKernelWorkGroupInfo(bl->kernel, session->plan->device->id, CL_KERNEL_WORK_GROUP_SIZE,
-                             sizeof most, &most, NULL);
-    return alx_fail(ALX_STATUS_DEVICE,
-                    "%s on %s: kernel %s: its work-groups of %zu are too large for the device, "
-                    "which allows at most %zu; name another device",
-                    bl->launch->file, info->name, bl->launch->kernel,
-                    local[0] * local[1] * local[2], most);
-}
-
-static enum alx_status enqueue_kernel(alx_session *session, struct alx_bound_launch *bl,
-                                      cl_event *event)
-{
+    enum alx_status status = ALX_STATUS_OK;
+    const struct alx_launch *launch = bl->launch;
     cl_int error = clEnqueueNDRangeKernel(session->queue, bl->kernel, 3, bl->offset, bl->global,
-                                          bl->launch->local, 0, NULL, event);
+                                          launch->local, 0, NULL, event);
     if (error == CL_INVALID_WORK_GROUP_SIZE)
-        return fail_group(session, bl);
-    return error == CL_SUCCESS ? ALX_STATUS_OK : alx_cl_fail("clEnqueueNDRangeKernel", error);
+        return alx_fail(ALX_STATUS_DEVICE,
+                        "%s on %s: kernel %s: its work-groups of %zu are too large for the device; "
+                        "name another device",
+                        launch->file, session->plan->device->info.name, launch->kernel,
+                        launch->local[0] * launch->local[1] * launch->local[2]);
+    if (error != CL_SUCCESS)
+        status = alx_cl_fail("clEnqueueNDRangeKernel()", error);
+    return status;
 }
 
 static enum alx_status enqueue_launch(alx_session *session, struct alx_bound_step *bound,
@@ -315,7 +313,7 @@ static enum alx_status enqueue_launch(alx_session *session, struct alx_bound_ste
     if (bound->step->streamed && bl->launch->per_panel && !bl->slice)
         ALX_TRY(alx_session_stream(session, bound, bl->part));
     if (bl->kernel)
-        ALX_TRY(enqueue_kernel(session, bl, event));
+        ALX_TRY(launch_kernel(session, bl, event));
     else
         ALX_TRY(alx_gemm_enqueue(&bl->gemm, bl->a, bl->b, bl->c, session->queue, event));
     /* Drivers count what is handed over together as one; slices are long enough to wait for. */
@@ -365,6 +363,13 @@ error:
     return status;
 }
 
+/* Drivers have told ends before starts; such a step has no time in this run. */
+static void add_time(struct alx_bound_step *step, uint64_t start, uint64_t end)
+{
+    step->impossible = step->impossible || end < start;
+    step->device_ns = step->impossible ? 0 : step->device_ns + end - start;
+}
+
 static enum alx_status read_times(alx_session *session)
 {
     enum alx_status status = ALX_STATUS_OK;
@@ -379,7 +384,8 @@ static enum alx_status read_times(alx_session *session)
                                            NULL));
             ALX_CL(
                 clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_END, sizeof end, &end, NULL));
-            session->steps[i].device_ns += end > start ? end - start : 0;
+            add_time(&session->steps[i], start, end);
+            session->steps[i].start_ns = j ? session->steps[i].start_ns : start;
             first = start < first ? start : first;
             last = end > last ? end : last;
         }
@@ -408,8 +414,10 @@ enum alx_status alx_session_run(alx_session *session, const float *images, size_
     uint64_t start = alx_clock_ns();
     size_t in_elems = alx_shape_elems(session->plan->tensors[0].shape);
     size_t out_elems = alx_shape_elems(session->plan->tensors[session->plan->step_count].shape);
-    for (size_t i = 0; i < session->plan->step_count; i++)
+    for (size_t i = 0; i < session->plan->step_count; i++) {
         session->steps[i].device_ns = 0;
+        session->steps[i].impossible = false;
+    }
     session->device_ns = 0;
     for (size_t done = 0; done < count;) {
         size_t images_now = alx_min(session->plan->batch, count - done);
@@ -429,4 +437,10 @@ struct alx_session_times alx_session_times(const alx_session *session)
 uint64_t alx_session_step_ns(const alx_session *session, size_t step)
 {
     return session->steps[step].device_ns;
+}
+
+uint64_t alx_session_step_start_ns(const alx_session *session, size_t step)
+{
+    uint64_t origin = session->steps[0].start_ns, start = session->steps[step].start_ns;
+    return start > origin ? start - origin : 0;
 }

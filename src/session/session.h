@@ -31,13 +31,15 @@ struct alx_bound_step {
     cl_mem work;
     struct alx_bound_launch *launches;
     size_t launch_count;
-    uint64_t device_ns;
+    uint64_t device_ns; /* of all its launches in the last run */
+    uint64_t start_ns;  /* of its first launch, by the device's clock */
+    bool impossible;    /* the device told an end before its start */
 };
 
 struct alx_session {
     const struct alx_plan *plan; /* borrowed */
-    struct alx_tensor_view *weights,
-        *biases;            /* owned lists of borrowed values, one a layer of the net */
+    struct alx_tensor_view *weights, *biases,
+        *scales;            /* owned lists of borrowed values, one a layer of the net */
     cl_command_queue queue; /* borrowed from the device */
     cl_mem arena;
     cl_mem *tensors; /* sub-buffers, step_count + 1 */
@@ -51,9 +53,11 @@ struct alx_session {
 };
 
 /* Like alx_session_create(), with the values of each layer of the net given: lists of
- * alx_net_layer_count() views, which are copied, of values that are borrowed. */
+ * alx_net_layer_count() views, which are copied, of values that are borrowed. `scales` may be NULL
+ * when no weights are I8. */
 enum alx_status alx_session_create_with(const alx_plan *plan, const struct alx_tensor_view *weights,
-                                        const struct alx_tensor_view *biases, alx_session **out);
+                                        const struct alx_tensor_view *biases,
+                                        const struct alx_tensor_view *scales, alx_session **out);
 
 /* weights.c: allocates and fills what a step keeps on the device. */
 enum alx_status alx_session_upload(alx_session *session, struct alx_bound_step *bound);

@@ -77,6 +77,7 @@ enum alx_status alx_session_upload(alx_session *session, struct alx_bound_step *
         .format = step->recipe.weights,
         .weights = session->weights[step->layer_index],
         .biases = session->biases[step->layer_index],
+        .scales = session->scales[step->layer_index],
     };
     struct alx_weight_shape w = alx_layer_weight_shape(&step->info);
     size_t needed = w.out_channels * w.in_channels * w.kernel_h * w.kernel_w;

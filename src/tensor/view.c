@@ -1,5 +1,6 @@
 #include "tensor/view.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "util/half.h"
@@ -7,36 +8,64 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "views are little-endian");
 
+/* `exponent`: the bits of the exponent, which NaN and infinity have set; 0: there are none. */
+static const struct dtype_row {
+    const char *name;
+    size_t bytes;
+    uint32_t exponent;
+} dtypes[ALX_DTYPE_COUNT] = {
+    [ALX_DTYPE_F32] = {"F32", 4, 0x7f800000u},
+    [ALX_DTYPE_F16] = {"F16", 2, 0x7c00u},
+    [ALX_DTYPE_BF16] = {"BF16", 2, 0x7f80u},
+    [ALX_DTYPE_I8] = {"I8", 1, 0},
+};
+
+const char *alx_dtype_name(enum alx_dtype dtype)
+{
+    return dtypes[dtype].name;
+}
+
 size_t alx_dtype_bytes(enum alx_dtype dtype)
 {
-    return dtype == ALX_DTYPE_F32 ? 4 : 2;
+    return dtypes[dtype].bytes;
 }
 
 void alx_view_read(struct alx_tensor_view view, size_t first, size_t count, float *out)
 {
     const uint8_t *bytes = (const uint8_t *)view.data + alx_dtype_bytes(view.dtype) * first;
-    if (view.dtype == ALX_DTYPE_F32) {
+    if (!count) /* of no values there may be no data */
+        return;
+    switch (view.dtype) {
+    case ALX_DTYPE_F32:
         memcpy(out, bytes, count * sizeof *out);
         return;
-    }
-    for (size_t i = 0; i < count; i++) {
-        uint16_t bits;
-        memcpy(&bits, bytes + 2 * i, sizeof bits);
-        out[i] =
-            view.dtype == ALX_DTYPE_F16 ? alx_half_to_float(bits) : alx_bfloat16_to_float(bits);
+    case ALX_DTYPE_F16:
+        alx_halves_to_floats(bytes, count, out);
+        return;
+    case ALX_DTYPE_BF16:
+        for (size_t i = 0; i < count; i++) {
+            uint32_t bits = (uint32_t)bytes[2 * i] << 16 | (uint32_t)bytes[2 * i + 1] << 24;
+            memcpy(&out[i], &bits, sizeof bits);
+        }
+        return;
+    case ALX_DTYPE_I8:
+        for (size_t i = 0; i < count; i++)
+            out[i] = (int8_t)bytes[i];
+        return;
+    case ALX_DTYPE_COUNT:
+        return;
     }
 }
 
-/* NaN and infinity have all bits of the exponent set. The loops over a block have no exit, so that
- * compilers turn them into vector instructions. */
+/* The loops over a block have no exit, so that compilers turn them into vector instructions. */
 enum { BLOCK = 4096 };
 
-static bool block_is_finite_32(const uint8_t *bytes, size_t count)
+static bool block_is_finite_32(const uint8_t *bytes, size_t count, uint32_t exponent)
 {
     uint32_t bits[BLOCK], bad = 0;
     memcpy(bits, bytes, count * sizeof *bits);
     for (size_t i = 0; i < count; i++)
-        bad |= (bits[i] & 0x7f800000u) == 0x7f800000u;
+        bad |= (bits[i] & exponent) == exponent;
     return !bad;
 }
 
@@ -51,14 +80,16 @@ static bool block_is_finite_16(const uint8_t *bytes, size_t count, uint16_t expo
 
 static bool block_is_finite(struct alx_tensor_view view, size_t first, size_t count)
 {
-    const uint8_t *bytes = (const uint8_t *)view.data + alx_dtype_bytes(view.dtype) * first;
-    if (view.dtype == ALX_DTYPE_F32)
-        return block_is_finite_32(bytes, count);
-    return block_is_finite_16(bytes, count, view.dtype == ALX_DTYPE_F16 ? 0x7c00 : 0x7f80);
+    const struct dtype_row *row = &dtypes[view.dtype];
+    const uint8_t *bytes = (const uint8_t *)view.data + row->bytes * first;
+    return row->bytes == 4 ? block_is_finite_32(bytes, count, row->exponent)
+                           : block_is_finite_16(bytes, count, (uint16_t)row->exponent);
 }
 
 size_t alx_view_first_not_finite(struct alx_tensor_view view)
 {
+    if (!dtypes[view.dtype].exponent)
+        return view.elems;
     for (size_t first = 0; first < view.elems; first += BLOCK) {
         size_t count = alx_min(BLOCK, view.elems - first), index = first;
         if (block_is_finite(view, first, count))
@@ -68,4 +99,19 @@ size_t alx_view_first_not_finite(struct alx_tensor_view view)
         return index;
     }
     return view.elems;
+}
+
+struct alx_value_range alx_value_range(struct alx_tensor_view view)
+{
+    struct alx_value_range range = {INFINITY, -INFINITY};
+    float values[BLOCK];
+    for (size_t first = 0; first < view.elems; first += BLOCK) {
+        size_t count = alx_min(BLOCK, view.elems - first);
+        alx_view_read(view, first, count, values);
+        for (size_t i = 0; i < count; i++) { /* comparisons with NaN are false */
+            range.smallest = values[i] < range.smallest ? values[i] : range.smallest;
+            range.largest = values[i] > range.largest ? values[i] : range.largest;
+        }
+    }
+    return range.smallest <= range.largest ? range : (struct alx_value_range){0};
 }

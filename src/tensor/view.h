@@ -6,10 +6,7 @@
 
 #include <alexnet_cl/tensor.h>
 
-/* Bytes of one value. */
-size_t alx_dtype_bytes(enum alx_dtype dtype);
-
-/* Values `first` .. `first + count - 1` of a view as float32. */
+/* Values `first` .. `first + count - 1` of a view as float32; of I8, the whole numbers. */
 void alx_view_read(struct alx_tensor_view view, size_t first, size_t count, float *out);
 
 /* The index of the first value that is NaN or infinite, or `elems` when all are finite. */

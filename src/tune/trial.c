@@ -279,7 +279,7 @@ enum alx_status alx_way_open(struct alx_layer_trial *t, struct alx_way *way, boo
                                                  .candidate = way->candidate,
                                                  .out = t->plan->tensors[t->index + 1].layout};
     ALX_TRY(alx_plan_create_with(t->net, t->device, &options, &overrides, &way->plan));
-    ALX_TRY(alx_session_create_with(way->plan, t->weights, t->biases, &way->session));
+    ALX_TRY(alx_session_create_with(way->plan, t->weights, t->biases, NULL, &way->session));
     memset(t->out, 0xff, t->out_elems * sizeof *t->out); /* NaN, should nothing be written */
     ALX_TRY(alx_session_run(way->session, t->in, t->plan->batch, t->out));
     *right = samples_are_right(t, way) && (!t->usual_known || all_are_usual(t, way));

@@ -13,6 +13,7 @@
 
 #include "util/error.h"
 #include "util/memory.h"
+#include "util/text.h"
 
 /* Opens for reading; refuses folders. The caller closes `*fd`. */
 static enum alx_status open_file(const char *path, int *fd, struct stat *info)
@@ -36,28 +37,106 @@ static enum alx_status open_file(const char *path, int *fd, struct stat *info)
     return ALX_STATUS_OK;
 }
 
+static enum alx_status map_open_file(const char *name, int fd, size_t bytes,
+                                     struct alx_mapping *out)
+{
+    struct alx_mapping mapping = {NULL, bytes};
+    if (bytes) {
+        void *data = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (data == MAP_FAILED)
+            return alx_fail(ALX_STATUS_FILE_UNREADABLE, "%s: cannot be mapped: %s", name,
+                            strerror(errno));
+        mapping.data = data;
+    }
+    *out = mapping;
+    return ALX_STATUS_OK;
+}
+
 enum alx_status alx_file_map(const char *path, struct alx_mapping *out)
 {
     enum alx_status status = ALX_STATUS_OK;
     struct stat info;
     int fd = -1;
     ALX_TRY(open_file(path, &fd, &info));
-    if (!S_ISREG(info.st_mode)) {
+    if (!S_ISREG(info.st_mode))
         status = alx_fail(ALX_STATUS_FILE_UNREADABLE, "%s: not a regular file", path);
-        goto error;
-    }
-    struct alx_mapping mapping = {NULL, (size_t)info.st_size};
-    if (mapping.bytes) {
-        void *data = mmap(NULL, mapping.bytes, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (data == MAP_FAILED) {
-            status = alx_fail(ALX_STATUS_FILE_UNREADABLE, "%s: cannot be mapped: %s", path,
-                              strerror(errno));
-            goto error;
-        }
-        mapping.data = data;
-    }
-    *out = mapping;
+    else
+        status = map_open_file(path, fd, (size_t)info.st_size, out);
+    close(fd);
 error:
+    return status;
+}
+
+/* Opens the folder in which a file lies; -1 and errno when that fails. */
+static int open_folder_of(const char *path)
+{
+    char folder[PATH_MAX];
+    if (snprintf(folder, sizeof folder, "%s", path) >= (int)sizeof folder) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        slash[slash == folder] = 0;
+    return open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* Opens a file by the parts of its name, one folder after the other, so that none is a link; takes
+ * over `folder`. -1 and errno when that fails; EINVAL: not a plain relative name. */
+static int open_below(int folder, const char *name)
+{
+    char part[NAME_MAX + 1];
+    const int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+    for (const char *at = name; folder >= 0; at += strlen(part) + 1) {
+        size_t length = strcspn(at, "/");
+        bool last = !at[length];
+        errno = EINVAL;
+        if (!length || length > NAME_MAX || (length == 2 && !strncmp(at, "..", 2)))
+            break;
+        memcpy(part, at, length);
+        part[length] = 0;
+        int next = openat(folder, part, last ? flags : flags | O_DIRECTORY);
+        int reason = errno;
+        close(folder);
+        errno = reason;
+        if (last)
+            return next;
+        folder = next;
+    }
+    int reason = errno;
+    if (folder >= 0)
+        close(folder);
+    errno = reason;
+    return -1;
+}
+
+static enum alx_status refuse_beside(const char *name, const char *why)
+{
+    char shown[100];
+    alx_text_copy(shown, sizeof shown, name);
+    alx_text_clean(shown);
+    return alx_fail(ALX_STATUS_MODEL, "file %s: %s", shown, why);
+}
+
+enum alx_status alx_file_map_beside(const char *beside, const char *name, struct alx_mapping *out)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    int folder = open_folder_of(beside);
+    int fd = folder < 0 ? -1 : open_below(folder, name);
+    struct stat info;
+    if (fd < 0 && (errno == ELOOP || errno == ENOTDIR))
+        return refuse_beside(name,
+                             "is or goes through a link, which is not followed; copy the file");
+    if (fd < 0 && errno == EINVAL)
+        return refuse_beside(name, "only files in the model's own folder are read");
+    if (fd < 0 || fstat(fd, &info) < 0)
+        status = refuse_beside(name, strerror(errno));
+    else if (!S_ISREG(info.st_mode))
+        status = refuse_beside(name, "not a regular file");
+    else if (info.st_nlink > 1)
+        status = refuse_beside(name, "has other names (hard links), too; copy the file");
+    else
+        status = map_open_file(name, fd, (size_t)info.st_size, out);
     if (fd >= 0)
         close(fd);
     return status;

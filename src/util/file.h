@@ -17,6 +17,10 @@ struct alx_mapping {
 
 /* FILE_NOT_FOUND, FILE_IS_FOLDER or FILE_UNREADABLE name the path. */
 enum alx_status alx_file_map(const char *path, struct alx_mapping *out);
+/* The file `name` in the folder in which the file `beside` lies, or in a folder below it: a plain
+ * relative name. MODEL when it is anything else: absolute, with "..", through a link, a file of
+ * several names (hard links), or no regular file; messages name it and not the folder. */
+enum alx_status alx_file_map_beside(const char *beside, const char *name, struct alx_mapping *out);
 /* Accepts an empty mapping and leaves one. */
 void alx_file_unmap(struct alx_mapping *mapping);
 

@@ -77,12 +77,20 @@ static size_t utf8_length(const unsigned char *s)
     return code < smallest[length] || surrogate || code > 0x10ffff ? 0 : length;
 }
 
+/* What turns the direction of writing, so that a text reads as another one: U+202A to U+202E and
+ * U+2066 to U+2069. */
+static bool turns_around(const unsigned char *s)
+{
+    return s[0] == 0xe2 && ((s[1] == 0x80 && s[2] >= 0xaa && s[2] <= 0xae) ||
+                            (s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9));
+}
+
 void alx_text_clean(char *text)
 {
     for (unsigned char *s = (unsigned char *)text; *s;) {
         size_t length = utf8_length(s);
         bool control = *s < 0x20 || *s == 0x7f || (length == 2 && *s == 0xc2 && s[1] < 0xa0);
-        if (!length || control) {
+        if (!length || control || (length == 3 && turns_around(s))) {
             memset(s, '?', length ? length : 1);
             length = length ? length : 1;
         }

@@ -23,8 +23,8 @@ void alx_text_free(struct alx_text *text);
 
 /* Copies what fits and ends with a NUL; true when all of it fitted. */
 bool alx_text_copy(char *out, size_t out_bytes, const char *text);
-/* Replaces control characters and invalid UTF-8 by '?', so that text from outside cannot move a
- * terminal's cursor. */
+/* Replaces control characters, those that turn the direction of writing, and invalid UTF-8 by '?',
+ * so that text from outside cannot move a terminal's cursor or pass for another text. */
 void alx_text_clean(char *text);
 /* True when `needle` stands in `text`, in any case. */
 bool alx_text_contains(const char *text, const char *needle);

@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-/* batch, C, H, W, out, KH, KW, SH, SW, pad top left bottom right, dilation h w, groups, relu */
+/* batch, C, H, W, out, KH, KW, SH, SW, pad top left bottom right, dilation h w, groups, relu: 0
+ * none, 1 without a limit, else with that one */
 static const struct conv_row {
     unsigned short n, c, h, w, out, kh, kw, sh, sw, pt, pl, pb, pr, dh, dw, g, relu;
 } conv_rows[] = {
@@ -10,14 +11,14 @@ static const struct conv_row {
     {1, 3, 23, 23, 16, 11, 11, 4, 4, 0, 0, 0, 0, 1, 1, 1, 1},
     {2, 3, 19, 27, 20, 11, 11, 4, 4, 2, 2, 2, 2, 1, 1, 1, 1},
     {1, 16, 13, 13, 32, 5, 5, 1, 1, 2, 2, 2, 2, 1, 1, 2, 1},
-    {3, 48, 7, 7, 64, 5, 5, 1, 1, 2, 2, 2, 2, 1, 1, 2, 1},
+    {3, 48, 7, 7, 64, 5, 5, 1, 1, 2, 2, 2, 2, 1, 1, 2, 6},
     {1, 32, 13, 13, 48, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1},
     {5, 32, 6, 6, 48, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 2, 0},
     {1, 24, 13, 13, 24, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 2, 1},
     {1, 5, 9, 7, 7, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0},
     {2, 7, 9, 8, 13, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1},
     {1, 9, 8, 8, 6, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 3, 0},
-    {4, 12, 5, 6, 9, 2, 2, 1, 1, 0, 0, 0, 0, 1, 1, 3, 1},
+    {4, 12, 5, 6, 9, 2, 2, 1, 1, 0, 0, 0, 0, 1, 1, 3, 6},
     {1, 8, 9, 9, 8, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 8, 0},
     {2, 17, 5, 5, 17, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 17, 1},
     {1, 6, 5, 5, 12, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 6, 0},
@@ -26,7 +27,7 @@ static const struct conv_row {
     {1, 16, 11, 11, 16, 1, 1, 3, 3, 0, 0, 0, 0, 1, 1, 1, 0},
     {2, 4, 10, 9, 4, 2, 2, 5, 4, 0, 0, 0, 0, 1, 1, 1, 0},
     {1, 2, 8, 8, 3, 1, 7, 1, 1, 0, 3, 0, 3, 1, 1, 1, 1},
-    {1, 2, 8, 8, 3, 7, 1, 1, 1, 3, 0, 3, 0, 1, 1, 1, 1},
+    {1, 2, 8, 8, 3, 7, 1, 1, 1, 3, 0, 3, 0, 1, 1, 1, 6},
     {2, 10, 6, 7, 10, 3, 2, 1, 2, 1, 0, 1, 1, 1, 1, 2, 0},
     {1, 8, 7, 7, 8, 3, 3, 1, 1, 0, 0, 1, 1, 1, 1, 1, 0},
     {1, 8, 7, 7, 8, 3, 3, 1, 1, 2, 1, 0, 3, 1, 1, 1, 1},
@@ -35,19 +36,19 @@ static const struct conv_row {
     {1, 3, 4, 4, 5, 4, 4, 1, 1, 0, 0, 0, 0, 1, 1, 1, 0},
     {1, 3, 2, 2, 5, 5, 5, 1, 1, 2, 2, 2, 2, 1, 1, 1, 0},
     {2, 40, 3, 3, 72, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1},
-    {1, 96, 5, 5, 80, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 2, 1},
+    {1, 96, 5, 5, 80, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 2, 6},
     {1, 1, 28, 28, 6, 5, 5, 1, 1, 2, 2, 2, 2, 1, 1, 1, 1},
     {4, 6, 14, 14, 16, 5, 5, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1},
     {1, 128, 3, 3, 50, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0},
     {1, 3, 31, 17, 96, 7, 7, 2, 2, 0, 0, 0, 0, 1, 1, 1, 1},
-    {2, 20, 6, 6, 30, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 10, 1},
+    {2, 20, 6, 6, 30, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 10, 6},
     {1, 16, 1, 9, 16, 1, 3, 1, 1, 0, 1, 0, 1, 1, 1, 1, 0},
     {3, 4, 7, 5, 18, 3, 3, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1},
     {1, 12, 4, 4, 40, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 2, 0},
     {2, 3, 15, 15, 8, 5, 5, 3, 3, 2, 2, 2, 2, 1, 1, 1, 1},
     {1, 24, 3, 5, 16, 3, 1, 1, 1, 1, 0, 1, 0, 1, 1, 1, 1},
     {5, 2, 6, 6, 9, 2, 2, 2, 2, 0, 0, 0, 0, 1, 1, 1, 0},
-    {2, 16, 12, 15, 24, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 2, 1},
+    {2, 16, 12, 15, 24, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 2, 6},
     {5, 64, 3, 3, 64, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0},
     {1, 24, 9, 14, 40, 5, 5, 1, 1, 2, 2, 2, 2, 1, 1, 1, 1},
     {3, 8, 6, 5, 8, 5, 5, 1, 1, 2, 2, 2, 2, 1, 1, 1, 0},
@@ -55,23 +56,23 @@ static const struct conv_row {
     {2, 8, 13, 11, 12, 5, 5, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1},
     {1, 4, 20, 20, 8, 9, 9, 3, 3, 0, 0, 0, 0, 1, 1, 1, 0},
     {2, 6, 14, 17, 10, 6, 6, 2, 2, 1, 2, 0, 1, 1, 1, 1, 0},
-    {1, 16, 16, 16, 20, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 4, 1},
+    {1, 16, 16, 16, 20, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 4, 6},
     {9, 32, 4, 4, 32, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1},
 };
 
-/* batch, C, H, W, out, relu */
+/* batch, C, H, W, out, relu as above */
 static const struct fc_row {
     unsigned short n, c, h, w, out, relu;
 } fc_rows[] = {
     {1, 1, 1, 1, 1, 0},     {1, 1, 1, 1, 5, 1},    {1, 3, 1, 1, 2, 0},     {2, 5, 1, 1, 3, 1},
     {1, 16, 1, 1, 10, 0},   {1, 17, 1, 1, 10, 1},  {1, 8, 3, 3, 33, 1},    {2, 8, 3, 3, 33, 0},
-    {3, 8, 3, 3, 16, 1},    {4, 8, 3, 3, 7, 0},    {5, 8, 3, 3, 7, 1},     {1, 32, 6, 6, 64, 1},
+    {3, 8, 3, 3, 16, 6},    {4, 8, 3, 3, 7, 0},    {5, 8, 3, 3, 7, 1},     {1, 32, 6, 6, 64, 1},
     {2, 32, 6, 6, 40, 1},   {5, 32, 6, 6, 40, 0},  {1, 7, 5, 3, 11, 0},    {3, 7, 5, 3, 11, 1},
     {1, 100, 1, 1, 100, 1}, {4, 100, 1, 1, 99, 0}, {5, 100, 1, 1, 101, 1}, {1, 255, 1, 1, 31, 0},
-    {1, 256, 1, 1, 32, 1},  {1, 257, 1, 1, 33, 0}, {2, 257, 1, 1, 17, 1},  {1, 512, 2, 2, 24, 0},
-    {3, 64, 2, 2, 24, 1},   {1, 1, 28, 28, 12, 1}, {2, 1, 28, 28, 12, 0},  {4, 16, 5, 5, 120, 1},
+    {1, 256, 1, 1, 32, 6},  {1, 257, 1, 1, 33, 0}, {2, 257, 1, 1, 17, 6},  {1, 512, 2, 2, 24, 0},
+    {3, 64, 2, 2, 24, 1},   {1, 1, 28, 28, 12, 1}, {2, 1, 28, 28, 12, 0},  {4, 16, 5, 5, 120, 6},
     {5, 120, 1, 1, 84, 1},  {1, 84, 1, 1, 10, 0},  {1, 2048, 1, 1, 9, 0},  {5, 48, 4, 4, 66, 0},
-    {67, 12, 1, 1, 20, 0},  {9, 640, 1, 1, 17, 1}, {3, 33, 1, 1, 40, 1},   {4, 24, 2, 3, 19, 0},
+    {67, 12, 1, 1, 20, 0},  {9, 640, 1, 1, 17, 6}, {3, 33, 1, 1, 40, 1},   {4, 24, 2, 3, 19, 0},
     {2, 96, 1, 1, 50, 1},   {3, 130, 1, 1, 21, 0},
 };
 
@@ -151,6 +152,7 @@ size_t alx_verify_shape_count(enum alx_layer_kind kind)
     case ALX_LAYER_LRN:
         return COUNT(lrn_rows) + COUNT(pool_rows); /* alone, then with each of the pools */
     case ALX_LAYER_MAX_POOL:
+    case ALX_LAYER_AVG_POOL:
         return COUNT(pool_rows);
     case ALX_LAYER_RELU:
     case ALX_LAYER_SOFTMAX:
@@ -167,6 +169,7 @@ static struct alx_verify_shape conv_shape(const struct conv_row *r)
     return (struct alx_verify_shape){
         .in = {r->c, r->h, r->w},
         .layer = {.activation = r->relu ? ALX_ACTIVATION_RELU : ALX_ACTIVATION_NONE,
+                  .relu_limit = r->relu > 1 ? r->relu : 0,
                   .out_channels = r->out,
                   .kernel_h = r->kh,
                   .kernel_w = r->kw,
@@ -208,6 +211,7 @@ struct alx_verify_shape alx_verify_shape(enum alx_layer_kind kind, size_t index)
         shape.batch = r->n;
         shape.layer.out_channels = r->out;
         shape.layer.activation = r->relu ? ALX_ACTIVATION_RELU : ALX_ACTIVATION_NONE;
+        shape.layer.relu_limit = r->relu > 1 ? r->relu : 0;
     } else if (kind == ALX_LAYER_LRN) {
         const struct lrn_row *r = &lrn_rows[index % COUNT(lrn_rows)];
         shape.in = (struct alx_shape){r->c, r->h, r->w};
@@ -223,12 +227,14 @@ struct alx_verify_shape alx_verify_shape(enum alx_layer_kind kind, size_t index)
         shape.layer.lrn_alpha = (double)r->alpha;
         shape.layer.lrn_beta = (double)r->beta;
         shape.layer.lrn_k = (double)r->k;
-    } else if (kind == ALX_LAYER_MAX_POOL) {
+    } else if (kind == ALX_LAYER_MAX_POOL || kind == ALX_LAYER_AVG_POOL) {
         shape = pool_shape(&pool_rows[index]);
+        shape.layer.count_padding = kind == ALX_LAYER_AVG_POOL && index % 2;
     } else {
         const struct plain_row *r = &plain_rows[index];
         shape.in = (struct alx_shape){r->c, r->h, r->w};
         shape.batch = r->n;
+        shape.layer.relu_limit = kind == ALX_LAYER_RELU && index % 2 ? 1.5 : 0;
     }
     shape.layer.kind = kind;
     strcpy(shape.layer.name, "layer");

@@ -1,5 +1,6 @@
 #include <alexnet_cl/verify.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@ struct form {
     enum alx_precision precision;
     bool fewer; /* not what this device would choose by default: fewer shapes */
 };
-enum { MAX_FORMS = 6 };
+enum { MAX_FORMS = 10 };
 
 /* The device's own form at all precisions, then the forms that other devices would choose. */
 static size_t forms_of(const struct alx_device_info *info, const struct alx_algorithm *algorithm,
@@ -37,6 +38,7 @@ static size_t forms_of(const struct alx_device_info *info, const struct alx_algo
     simt.simt = true;
     simt.vector = 1;
     simt.lanes = alx_min(8, alx_max(1, info->max_work_group));
+    simt.block_read_lanes = 0;
     simt.max_lanes = alx_min(16, alx_max(1, info->max_work_group));
     simt.family = ALX_FAMILY_GPU;
     cpu8.family = cpu16.family = ALX_FAMILY_CPU;
@@ -52,6 +54,13 @@ static size_t forms_of(const struct alx_device_info *info, const struct alx_algo
         forms[count++] = (struct form){forms[0].name, own, (enum alx_precision)p, true};
     if (!own.simt)
         forms[count++] = (struct form){"SIMT 8", simt, ALX_PRECISION_FP32, true};
+    if (!own.simt && weighted)
+        forms[count++] = (struct form){"SIMT 8", simt, ALX_PRECISION_INT8, true};
+    for (size_t lanes = 8; lanes <= info->block_read_lanes && weighted; lanes *= 2) {
+        simt.block_read_lanes = lanes;
+        forms[count++] = (struct form){lanes == 8 ? "blocks 8" : "blocks 16", simt,
+                                       lanes == 8 ? ALX_PRECISION_FP32 : ALX_PRECISION_FP16, true};
+    }
     if (own.simt || own.vector != 8)
         forms[count++] = (struct form){"CPU 8", cpu8, ALX_PRECISION_FP32, true};
     if (!info->simulator && (own.simt || own.vector != 16)) /* the width aside, as the one before */
@@ -159,8 +168,10 @@ static enum alx_status trial_plan(struct trial *t)
     if (!t->candidate && !t->all && i % 2 && t->candidate_count > 1)
         overrides.candidate = 1 + i / 2 % (t->candidate_count - 1);
     overrides.params.block = in_blocks[i % 3];
-    if (!overrides.candidate)
+    if (!overrides.candidate) {
         overrides.params.tile = 2 + i % 3;
+        overrides.params.split = 1 + i / 2 % 3;
+    }
     overrides.out.block = out_blocks[i / 3 % 3];
     overrides.out.halo = linear ? 0 : i / 2 % 3;
     overrides.max_part_bytes = i % 4 == 3 ? 1 : 0; /* one panel a part */
@@ -264,7 +275,7 @@ static enum alx_status run_once(struct trial *t, bool integers)
     /* of the layer, and of a pool behind it */
     const struct alx_tensor_view weight_views[2] = {{t->weights, ALX_DTYPE_F32, weights}};
     const struct alx_tensor_view bias_views[2] = {{t->biases, ALX_DTYPE_F32, rows}};
-    ALX_TRY(alx_session_create_with(t->plan, weight_views, bias_views, &session));
+    ALX_TRY(alx_session_create_with(t->plan, weight_views, bias_views, NULL, &session));
     ALX_TRY(poison(t, session));
     ALX_TRY(alx_session_run(session, t->in, t->shape.batch, t->out));
     for (size_t i = 0; i < rows; i++)
@@ -345,7 +356,9 @@ static void run_form(alx_device *device, const struct alx_verify_options *option
                      struct alx_verify_row *row)
 {
     size_t count = alx_verify_shape_count(algorithm->kind), tried = 0;
-    for (size_t i = 0; i < count && (!options->max_shapes || tried < options->max_shapes); i++) {
+    size_t most = form->fewer && options->max_others ? options->max_others : SIZE_MAX;
+    most = options->max_shapes ? alx_min(most, options->max_shapes) : most;
+    for (size_t i = 0; i < count && tried < most; i++) {
         const struct alx_verify_shape shape = alx_verify_shape(algorithm->kind, i);
         size_t before = row->shapes, candidates = 1;
         if (left_out(form, i) || (options->small && too_large(&shape)))

@@ -65,6 +65,22 @@ def probabilities(colour, scale=1 / 255):
     return [power / sum(powers) for power in powers]
 
 
+def two_colours(width, left, height=12):
+    """A picture that is red from the left on and then blue, as PPM."""
+    row = bytes((255, 0, 0)) * left + bytes((0, 0, 255)) * (width - left)
+    return b"P6\n%d %d\n255\n" % (width, height) + row * height
+
+
+def ten_crop(width, left, side=SIDE):
+    """What the model of the tests answers on average to the ten views of that picture, when it is
+    not resized. The columns at which views and colours begin must be even: pairs are pooled."""
+    answers = []
+    for start in (0, 0, width - side, width - side, (width - side) // 2):
+        red = min(max(left - start, 0), side) / side
+        answers += [probabilities((255 * red, 0, 255 * (1 - red)))] * 2  # mirrored, it is the same
+    return [sum(values) / len(answers) for values in zip(*answers)]
+
+
 def large(megabytes):
     """A model of that size, for what takes long enough to be interrupted."""
     rows = megabytes * 1024 * 1024 // (3 * SIDE * SIDE * 4)

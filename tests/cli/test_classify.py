@@ -108,6 +108,27 @@ class Classify(Case):
         exact = self.write("exact.png", pictures.png(8, 8, pictures.BLUE))
         self.assert_top(self.top("--resize=none", exact), pictures.BLUE)
 
+    def test_ten_crop(self):
+        cropped = self.write("cropped.safetensors", models.colours(resize_size=12))
+        for left in (2, 8, 10):
+            picture = self.write("two.ppm", models.two_colours(12, left))
+            expected = dict(zip(models.LABELS, models.ten_crop(12, left)))
+            for batch in ("--batch=1", "--batch=3"):
+                result = self.run_program("-m", cropped, "--json", "--ten-crop", batch, self.red,
+                                          picture, code=0)
+                document = self.document(result, "classify")
+                self.assertEqual(document["views"], 10)
+                for entry in document["images"][1]["top"]:
+                    self.assertAlmostEqual(entry["probability"], expected[entry["label"]],
+                                           delta=1e-5)
+            result = self.run_program("-m", cropped, "--json", picture, code=0)
+            document = self.document(result, "classify")
+            self.assertEqual(document["views"], 1)
+            top = {entry["label"]: entry["probability"] for entry in document["images"][0]["top"]}
+            self.assertGreater(abs(top["red"] - expected["red"]), 0.01)
+        result = self.run_program("-m", cropped, "--ten-crop", self.red, code=0)
+        self.assertIn(" · ten views · ", result.out)
+
     def test_input_size(self):
         """9 pixels are pooled to as many as 8; 10 are not."""
         self.assert_top(self.top("--input-size=8", self.red), pictures.RED)

@@ -105,6 +105,23 @@ class Eval(Case):
         self.assertAlmostEqual(light, 1 / (1 + math.exp(2 * (6 - 12))), places=5)
         self.assertAlmostEqual(dark, 1 / (1 + math.exp(-2 * 6)), places=5)
 
+    def test_ten_crop(self):
+        cropped = self.write("cropped.safetensors", models.colours(resize_size=12))
+        self.write("views/red/a.ppm", models.two_colours(12, 10))
+        self.write("views/red/b.ppm", models.two_colours(12, 8))
+        self.write("views/blue/c.ppm", models.two_colours(12, 2))
+        self.write("views/blue/d.ppm", "not a picture")
+        document, _ = self.evaluate(cropped, self.path("views"), "--ten-crop",
+                                    "--probabilities=v.bin", code=1)
+        self.assertEqual((document["images"], document["failed"]), (3, 1))
+        self.assertEqual((document["views"], document["batch"]), (10, 3))
+        with open(self.path("v.bin"), "rb") as file:
+            values = struct.unpack("<12f", file.read())
+        for place, left in ((0, 2), (2, 10), (3, 8)):
+            for value, expected in zip(values[3 * place:], models.ten_crop(12, left)):
+                self.assertAlmostEqual(value, expected, delta=1e-5)
+        self.assertTrue(all(math.isnan(value) for value in values[3:6]))
+
     def test_idx_files_that_are_wrong(self):
         good = idx_images([255, 0])
         cases = {
@@ -133,6 +150,28 @@ class Eval(Case):
         result = self.run_program("eval", "-m", self.model, folder, "--probabilities=no/p.bin",
                                   code=1)
         self.assert_one_error(result, "no/p.bin: ")
+
+    def test_folders_of_imagenet(self):
+        """Of 1000 classes without labels of their own, WordNet's ids are known."""
+        tensors = models.colour_tensors()
+        weights = [0.0] * 48000
+        weights[0:16] = weights[48 * 7 + 32:48 * 7 + 48] = [1.0] * 16  # red: 0, blue: 7
+        tensors["fc2.weight"] = ("F32", [1000, 48], models.floats(weights))
+        tensors["fc2.bias"] = ("F32", [1000], models.floats([0.0] * 1000))
+        layers = [dict(layer) for layer in models.LAYERS]
+        layers[2]["out_channels"] = 1000
+        metadata = models.metadata("thousand", layers=layers)
+        del metadata["labels"]
+        model = self.write("thousand.safetensors", models.safetensors(tensors, metadata))
+        folder = self.make_folder("wordnet", {"n01440764": [pictures.RED], "cock": [pictures.BLUE]})
+        document, _ = self.evaluate(model, folder)
+        self.assertEqual(document["top1"], 1)
+        result = self.run_program("-m", model, "--json", self.red, code=0)
+        top = self.document(result, "classify")["images"][0]["top"][0]
+        self.assertEqual((top["label"], top["long_label"]), ("tench", "tench, Tinca tinca"))
+        self.assertRegex(self.run_program("-m", model, self.red, code=0).out, " tench\n")
+        self.assertIn("tench, Tinca tinca\n",
+                      self.run_program("-v", "-m", model, self.red, code=0).out)
 
     def test_labels_with_punctuation(self):
         changed = self.write("odd.safetensors",

@@ -2,6 +2,7 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import struct
 import subprocess
@@ -32,6 +33,24 @@ class Broken(Case):
             with self.subTest(length=length):
                 self.assert_refused(content[:length])
 
+    def test_external_data(self):
+        """Only a plain file of the model's own folder will do."""
+        golden = os.path.join(os.environ["ALX_TEST_GOLDEN"], "onnx")
+        with open(os.path.join(golden, "external.onnx"), "rb") as file:
+            content = file.read()
+        name, target = b"external.bin", self.path("external.bin")
+        self.assert_refused(content, "file external.bin: ", name="outside.onnx")
+        for other in (b"../ernal.bin", b"/etc//passwd"):
+            self.assert_refused(content.replace(name, other),
+                                "only files in the model's own folder", name="outside.onnx")
+        os.symlink(os.path.join(golden, "external.bin"), target)
+        self.assert_refused(content, "link", name="outside.onnx")
+        os.remove(target)
+        shutil.copy(os.path.join(golden, "external.bin"), target)
+        self.run_program("info", self.write("inside.onnx", content), code=0)
+        os.truncate(target, os.path.getsize(target) - 1)
+        self.assert_refused(content, "do not lie in file external.bin", name="outside.onnx")
+
     def test_wrong_shape(self):
         tensor = ("F32", [3, 47], models.floats([0.0] * 141))
         self.assert_refused(self.changed(**{"fc2.weight": tensor}), "fc2.weight")
@@ -44,7 +63,17 @@ class Broken(Case):
     def test_not_finite(self):
         for value in (float("nan"), float("inf")):
             tensor = ("F32", [3], models.floats([0.0, value, 0.0]))
-            self.assert_refused(self.changed(**{"fc2.bias": tensor}), "fc2.bias")
+            content = self.changed(**{"fc2.bias": tensor})
+            self.assert_refused(content, "fc2.bias", "value 1 is NaN or infinite", "--allow-nan")
+            result = self.run_program("info", "--allow-nan", "broken.safetensors", code=0)
+            self.assert_one_error(result, "warning", "broken.safetensors: tensor fc2.bias: value 1")
+            # It runs, and what comes out is no answer.
+            result = self.run_program("--allow-nan", "-m", "broken.safetensors", self.red, code=1)
+            self.assertEqual(len(result.errors), 2, result)
+            self.assertIn("tensor fc2.bias", result.errors[0])
+            self.assertIn("is not finite", result.errors[1])
+            self.run_program("convert", "--allow-nan", "broken.safetensors", "kept", code=0)
+            self.assert_one_error(self.run_program("info", "kept", code=4), "kept: tensor fc2.bias")
 
     def test_unknown_kind(self):
         self.assert_refused("this is no model\n" * 100, name="notes.txt")
@@ -74,7 +103,8 @@ class Info(Case):
     def test_alexnet_needs_no_weights(self):
         result = self.run_program("info", "--network", "alexnet", code=0)
         for part in ("227x227x3", "55x55x96 = 48+48", "27x27x256 = 128+128", "13x13x384", "6x6x256",
-                     "4096", "1000", "11x11", "105,415,200", "60,965,224", "724,406,816"):
+                     "two towers, as", "4096", "1000", "11x11", "105,415,200", "60,965,224",
+                     "724,406,816"):
             self.assertIn(part, result.out)
 
     def test_alexnet_as_document(self):
@@ -102,6 +132,37 @@ class Info(Case):
         with open(self.model, "rb") as file:
             self.assertEqual(document["model"]["sha256"], hashlib.sha256(file.read()).hexdigest())
         self.assertAlmostEqual(document["preprocess"]["scale"], 1 / 255, places=7)
+        self.assertEqual(document["recognition"], "described by the file")
+        self.assertEqual(document["warnings"], [])
+        tensor = document["tensors"][0]
+        self.assertEqual((tensor["name"], tensor["shape"], tensor["dtype"], tensor["min"],
+                          tensor["max"]), ("conv1.weight", [3, 3, 1, 1], "F32", 0, 1))
+        self.assertEqual(len(document["tensors"]), 4)
+
+    def test_the_same_for_every_format(self):
+        golden = os.environ["ALX_TEST_GOLDEN"]
+        for name, *parts in (
+                ("onnx/towers_split.onnx", "onnx, F32", "towers (described by the file)",
+                 "two towers, as on the paper's two GPUs: 4+4, 6+6, 4+4, 4+4, 2+2",
+                 "conv2.weight 12x4x3x3", "-0.562909 0.685918", "warning"),
+                ("onnx/float16.onnx", "onnx, F16", "F16"),
+                ("onnx/mobile19.onnx", "conv+relu6", "avg-pool"),
+                ("caffe/batch_norm.caffemodel", "caffemodel, F32", "conv1.bias", "avg-pool"),
+                ("torch/deep_cluster.pth", "torch, F32", "alexnet-bn (by names and shapes of its "
+                 "tensors, as DeepCluster has them)"),
+                ("torch/alexnet.safetensors", "safetensors, F32", "as torchvision has them")):
+            with self.subTest(name=name):
+                result = self.run_program("info", os.path.join(golden, name), code=0)
+                for part in parts:
+                    self.assertIn(part, " ".join(result.out.split()))
+                self.assertEqual(result.err, "")
+                path = os.path.join(golden, name)
+                document = self.document(self.run_program("info", path, "--json", code=0), "info")
+                self.assertEqual(len(document["warnings"]), result.out.count("  warning "))
+                self.assertTrue(all(t["min"] <= t["max"] for t in document["tensors"]))
+        unknown = os.path.join(golden, "torch/zip.pth")
+        result = self.run_program("info", unknown, "--network=alexnet-owt", code=4)
+        self.assert_one_error(result, "zip.pth: ")
 
     def test_installed_models(self):
         env = {"ALEXNET_CL_MODELS": self.folder}
@@ -116,8 +177,8 @@ class Info(Case):
 class Convert(Case):
     """Writing safetensors."""
 
-    def answers(self, model):
-        result = self.run_program("-m", model, "--json", self.red, self.blue, code=0)
+    def answers(self, model, *more):
+        result = self.run_program("-m", model, "--json", *more, self.red, self.blue, code=0)
         return [[(entry["label"], entry["probability"]) for entry in image["top"]]
                 for image in self.document(result, "classify")["images"]]
 
@@ -136,6 +197,67 @@ class Convert(Case):
         result = self.run_program("convert", "--json", "half.safetensors", "again.safetensors")
         self.assertEqual(self.document(result, "convert")["dtype"], "F16")
 
+    def test_every_precision(self):
+        expected = dict(self.answers(self.model)[0])
+        for precision, dtype, bound in (("fp32", "F32", 0), ("fp16", "F16", 1e-3),
+                                        ("bf16", "BF16", 1e-2), ("int8", "I8", 1e-2)):
+            with self.subTest(precision=precision):
+                result = self.run_program("convert", "--precision", precision, "--json", self.model,
+                                          "out.safetensors", code=0)
+                self.assertEqual(self.document(result, "convert")["dtype"], dtype)
+                for label, probability in self.answers("out.safetensors")[0]:
+                    self.assertAlmostEqual(probability, expected[label], delta=bound)
+                result = self.run_program("convert", "--json", "out.safetensors",
+                                          "same.safetensors")
+                self.assertEqual(self.document(result, "convert")["dtype"], dtype)
+                self.assertEqual(self.answers("same.safetensors"), self.answers("out.safetensors"))
+        result = self.run_program("info", "out.safetensors", code=0)
+        self.assertIn("safetensors, F32, I8,", result.out)
+
+    def test_int8_as_others_read_it(self):
+        """Whole numbers beside one float32 scale for each output channel."""
+        self.run_program("convert", "--precision=int8", self.model, "int8.safetensors", code=0)
+        with open(self.path("int8.safetensors"), "rb") as file:
+            content = file.read()
+        length = struct.unpack("<Q", content[:8])[0]
+        header = json.loads(content[8:8 + length])
+
+        def tensor(name, dtype, letter):
+            entry = header[name]
+            self.assertEqual(entry["dtype"], dtype)
+            begin, end = (8 + length + offset for offset in entry["data_offsets"])
+            count = (end - begin) // struct.calcsize(letter)
+            return struct.unpack(f"<{count}{letter}", content[begin:end])
+
+        pooled = (models.SIDE // 2) ** 2
+        scales = tensor("fc2.weight_scale", "F32", "f")
+        self.assertEqual(len(scales), 3)
+        for scale in scales:
+            self.assertAlmostEqual(scale, models.SHARPNESS / pooled / 127, places=7)
+        self.assertEqual(tensor("fc2.weight", "I8", "b"), tuple(
+            127 * (row == at // pooled) for row in range(3) for at in range(3 * pooled)))
+        self.assertEqual(tensor("fc2.bias", "F32", "f"), (0.0, 0.0, 0.0))
+        # As int8 on the device, too, it is what rounding on the way to the device makes of it.
+        self.assertEqual(self.answers("int8.safetensors", "--precision=int8"),
+                         self.answers(self.model, "--precision=int8"))
+
+    def test_where_it_is_from(self):
+        source = os.path.join(Formats.GOLDEN, "caffe/caffenet_upgraded.caffemodel")
+        with open(source, "rb") as file:
+            sha256 = hashlib.sha256(file.read()).hexdigest()
+        self.run_program("-q", "convert", source, "once.safetensors", code=0)
+        self.run_program("-q", "convert", "--precision=fp16", "once.safetensors",
+                         "twice.safetensors", code=0)
+        for name in ("once.safetensors", "twice.safetensors"):
+            result = self.run_program("info", "--json", name, code=0)
+            self.assertEqual(self.document(result, "info")["provenance"], {
+                "converted_from": {"file": "caffenet_upgraded.caffemodel", "format": "caffemodel",
+                                   "sha256": sha256}, "note": None})
+            self.assertRegex(self.run_program("info", name, code=0).out,
+                             r"made of +caffenet_upgraded\.caffemodel, caffemodel, sha256")
+        document = self.document(self.run_program("info", "--json", source, code=0), "info")
+        self.assertEqual(document["provenance"], {"converted_from": None, "note": None})
+
     def test_labels_are_kept(self):
         self.write("names.txt", "rot\ngelb\nblau\n")
         self.run_program("convert", "--labels=names.txt", self.model, "named.safetensors", code=0)
@@ -153,8 +275,8 @@ class Convert(Case):
         self.assert_one_error(self.run_program("convert", "none.safetensors", "out", code=4),
                               "none.safetensors: ")
         self.assertFalse(os.path.exists(self.path("out")))
-        result = self.run_program("convert", "--precision=int8", self.model, "out", code=2)
-        self.assert_one_error(result, "--precision: ")
+        result = self.run_program("--precision=bf16", self.red, code=2)
+        self.assert_one_error(result, "--precision: classify cannot take 'bf16'")
 
     def test_interrupted(self):
         """Whenever it is stopped, the file is there as a whole or not at all."""
@@ -185,7 +307,9 @@ class Formats(Case):
         return [row["probability"] for row in json.loads(result.out)["images"][0]["top"]]
 
     def test_converted_models_give_the_same_answers(self):
-        for name in ("caffe/caffenet_upgraded.caffemodel", "onnx/zoo9.onnx", "onnx/float16.onnx"):
+        for name in ("caffe/caffenet_upgraded.caffemodel", "caffe/batch_norm.caffemodel",
+                     "onnx/zoo9.onnx", "onnx/float16.onnx", "onnx/external.onnx",
+                     "onnx/mobile19.onnx", "onnx/towers_slice.onnx", "torch/alexnet_bn.pth"):
             with self.subTest(name=name):
                 source, target = os.path.join(self.GOLDEN, name), self.path("converted.safetensors")
                 self.run_program("-q", "convert", source, target, code=0)

@@ -120,7 +120,7 @@ class Help(Case):
         self.assertEqual(self.complete("--precision", "fp"), ["fp32", "fp16"])
         self.assertEqual(self.complete("ver"), ["verify"])
         self.assertEqual(self.complete("cache", "--c"), ["--clear", "--cache-dir", "--color"])
-        self.assertEqual(self.complete("--network", "al"), ["alexnet", "alexnet-owt"])
+        self.assertEqual(self.complete("--network", "al"), ["alexnet", "alexnet-owt", "alexnet-bn"])
         self.assertEqual(self.complete("--model", "colo"), ["colours.safetensors"])
         self.assertEqual(self.complete("re"), ["red.png"])
 

@@ -127,7 +127,8 @@ class Terminal(Case):
     def test_everything_fits(self):
         commands = (["-m", self.model, self.red], ["-m", self.model, "--explain", self.red],
                     ["devices"], ["info", "--network=alexnet"], ["info", self.model], ["--help"],
-                    ["verify", "--layer=relu", "--shapes=1"])
+                    ["verify", "--layer=relu", "--shapes=1"],
+                    ["bench", "--network=lenet-5", "--device=cpu", "--batch=1", "--time=0.05"])
         for arguments in commands:
             with self.subTest(arguments=arguments):
                 text = self.plain(self.on_terminal(*arguments))

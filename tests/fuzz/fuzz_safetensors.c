@@ -23,8 +23,9 @@ static void read_values(const alx_model *model)
 {
     volatile float sum = 0;
     for (size_t i = 0; i < alx_net_layer_count(alx_model_net(model)); i++) {
-        struct alx_tensor_view views[] = {alx_model_weights(model, i), alx_model_biases(model, i)};
-        for (size_t j = 0; j < 2; j++) {
+        struct alx_tensor_view views[] = {alx_model_weights(model, i), alx_model_biases(model, i),
+                                          alx_model_scales(model, i)};
+        for (size_t j = 0; j < sizeof views / sizeof *views; j++) {
             must(alx_view_first_not_finite(views[j]) == views[j].elems);
             for (size_t k = 0; k < views[j].elems; k++) {
                 float value;

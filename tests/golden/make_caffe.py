@@ -29,18 +29,22 @@ MESSAGES = {
                       "blobs 7 BlobProto*, transform_param 100 TransformationParameter,"
                       "convolution_param 106 ConvolutionParameter, dropout_param 108 DropoutParameter,"
                       "inner_product_param 117 InnerProductParameter, lrn_param 118 LRNParameter,"
-                      "pooling_param 121 PoolingParameter, input_param 143 InputParameter",
+                      "pooling_param 121 PoolingParameter, batch_norm_param 139 BatchNormParameter,"
+                      "scale_param 142 ScaleParameter, input_param 143 InputParameter",
     "V1LayerParameter": "bottom 2 string*, top 3 string*, name 4 string, type 5 int32,"
                         "blobs 6 BlobProto*, blobs_lr 7 float*,"
                         "convolution_param 10 ConvolutionParameter, data_param 11 DataParameter,"
                         "dropout_param 12 DropoutParameter,"
                         "inner_product_param 17 InnerProductParameter, lrn_param 18 LRNParameter,"
                         "pooling_param 19 PoolingParameter",
-    "ConvolutionParameter": "num_output 1 uint32, pad 3 uint32*, kernel_size 4 uint32*,"
+    "ConvolutionParameter": "num_output 1 uint32, bias_term 2 bool, pad 3 uint32*, kernel_size 4 uint32*,"
                             "group 5 uint32, stride 6 uint32*",
-    "PoolingParameter": "pool 1 int32, kernel_size 2 uint32, stride 3 uint32, pad 4 uint32",
+    "PoolingParameter": "pool 1 int32, kernel_size 2 uint32, stride 3 uint32, pad 4 uint32,"
+                        "global_pooling 12 bool",
+    "BatchNormParameter": "use_global_stats 1 bool, eps 3 float",
+    "ScaleParameter": "axis 1 int32, num_axes 2 int32, bias_term 4 bool",
     "LRNParameter": "local_size 1 uint32, alpha 2 float, beta 3 float",
-    "InnerProductParameter": "num_output 1 uint32",
+    "InnerProductParameter": "num_output 1 uint32, bias_term 2 bool, axis 5 int32, transpose 6 bool",
     "DropoutParameter": "dropout_ratio 1 float",
     "InputParameter": "shape 1 BlobShape*",
     "DataParameter": "source 1 string, mean_file 3 string, batch_size 4 uint32, crop_size 5 uint32",
@@ -63,7 +67,7 @@ def message_classes():
             if kind in MESSAGES:
                 row.type, row.type_name = 11, ".caffe." + kind
             else:
-                row.type = {"double": 1, "float": 2, "int64": 3, "int32": 5, "string": 9,
+                row.type = {"bool": 8, "double": 1, "float": 2, "int64": 3, "int32": 5, "string": 9,
                             "uint32": 13}[kind]
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
@@ -103,6 +107,39 @@ ALEXNET = [
 ]
 
 
+# Batch normalisation and its scale in all their forms, averages, and one over all.
+BN, SCALE = "batch_norm_param", "scale_param"
+BATCH_NORM = [
+    ("conv1", "Convolution", (CONV, {"num_output": 6, "kernel_size": [7], "stride": [2],
+                                     "bias_term": False}), (6, 3, 7, 7)),
+    ("conv1/bn", "BatchNorm", (BN, {"use_global_stats": True, "eps": 1e-3}), ("norm", 6)),
+    ("conv1/scale", "Scale", (SCALE, {"bias_term": True}), ("scale", 6)),
+    ("relu1", "ReLU", None, None),
+    ("pool1", "Pooling", (POOL, {"pool": 1, "kernel_size": 3, "stride": 2, "pad": 1}), None),
+    ("conv2", "Convolution", (CONV, {"num_output": 8, "kernel_size": [3], "group": 2}), (8, 3, 3, 3)),
+    ("conv2/bn", "BatchNorm", None, ("norm", 8)),
+    ("conv2/scale", "Scale", None, ("scale alone", 8)),
+    ("relu2", "ReLU", None, None),
+    ("pool2", "Pooling", (POOL, {"pool": 1, "kernel_size": 3, "stride": 2}), None),
+    ("conv3", "Convolution", (CONV, {"num_output": 6, "kernel_size": [3], "pad": [1]}), (6, 8, 3, 3)),
+    ("conv3/bn", "BatchNorm", None, ("norm", 6)),
+    ("relu3", "ReLU", None, None),
+    ("pool3", "Pooling", (POOL, {"pool": 1, "global_pooling": True}), None),
+    ("fc4", "InnerProduct", (FC, {"num_output": 5}), (5, 6)),
+    ("fc4/scale", "Scale", (SCALE, {"bias_term": True}), ("scale", 5)),
+]
+
+
+def normalisation(random, shape):
+    """Blobs of batch normalisation (sums over 0.75 images) or of a scale."""
+    kind, channels = shape
+    if kind == "norm":
+        blobs = [random.normal(0, 0.3, channels), random.uniform(0.2, 2, channels), numpy.array([0.75])]
+    else:
+        blobs = [random.uniform(0.5, 2, channels), random.normal(0, 0.3, channels)]
+    return tuple(b.astype(numpy.float32) for b in blobs[:1 if kind == "scale alone" else 3])
+
+
 def caffenet():
     """CaffeNet pools before it normalises."""
     order = {name: i for i, (name, _, _, _) in enumerate(ALEXNET)}
@@ -114,11 +151,15 @@ def caffenet():
 def weights_of(layers):
     random = numpy.random.default_rng(2012)
     weights = {}
-    for name, _, _, shape in layers:
-        if shape:
+    for name, _, parameters, shape in layers:
+        if shape and isinstance(shape[0], str):
+            weights[name] = normalisation(random, shape)
+        elif shape:
             scale = numpy.sqrt(2 / numpy.prod(shape[1:]))
             weights[name] = (random.normal(0, scale, shape).astype(numpy.float32),
                              random.normal(0.1, 0.1, shape[:1]).astype(numpy.float32))
+            if parameters[1].get("bias_term") is False:
+                weights[name] = weights[name][:1]
     return weights
 
 
@@ -138,7 +179,7 @@ def add_layers(net, layers, weights, form):
         layer = (net.layers if form == "v1" else net.layer).add(name=name)
         layer.type = V1_TYPES[kind] if form == "v1" else kind
         layer.bottom.append(blob)
-        blob = blob if kind in ("ReLU", "Dropout") else name
+        blob = blob if kind in ("ReLU", "Dropout", "BatchNorm", "Scale") else name
         layer.top.append(blob)
         if parameters:
             target = getattr(layer, parameters[0])
@@ -212,6 +253,33 @@ def compute(prototxt, caffemodel):
     return net.forward().astype(numpy.float32).ravel()
 
 
+def transposed(layers):
+    """Fully connected layers with weights [IN, OUT], over axis -3 where maps come in."""
+    rows = []
+    for name, kind, parameters, shape in layers:
+        if kind == "InnerProduct":
+            axis = -3 if name == "fc6" else -1
+            parameters = (FC, {**parameters[1], "transpose": True, "axis": axis})
+        rows.append((name, kind, parameters, shape))
+    return rows
+
+
+def extras(weights):
+    """Models of layers that go into the weights before them."""
+    norms = weights_of(BATCH_NORM)
+    data = model("batch_norm", BATCH_NORM, norms, "v2")
+    prototxt = deploy(BATCH_NORM).replace("pool: 1", "pool: AVE")
+    (FOLDER / "batch_norm.caffemodel").write_bytes(data)
+    (FOLDER / "batch_norm.prototxt").write_text(prototxt)
+    compute(prototxt, data).tofile(FOLDER / "batch_norm.out")
+    print("batch_norm", numpy.fromfile(FOLDER / "batch_norm.out", numpy.float32))
+    turned = {name: (blobs[0].T, *blobs[1:]) if name.startswith("fc") else blobs
+              for name, blobs in weights.items()}
+    # The same as alexnet_v2: OpenCV does not read transposed weights.
+    (FOLDER / "transposed.caffemodel").write_bytes(
+        model("transposed", transposed(ALEXNET), turned, "v2"))
+
+
 def main():
     FOLDER.mkdir(exist_ok=True)
     weights = weights_of(ALEXNET)
@@ -227,6 +295,7 @@ def main():
         plain = model(name, layers, weights, "v2") if form == "double" else data
         compute(deploy(layers), plain).tofile(FOLDER / (name + ".out"))
         print(name, numpy.fromfile(FOLDER / (name + ".out"), numpy.float32))
+    extras(weights)
     (FOLDER / "caffenet.prototxt").write_text(deploy(caffenet()))
     mean = CLASSES["BlobProto"](num=1, channels=3, height=6, width=5)
     values = (numpy.arange(90) / 2).astype(numpy.float32)

@@ -37,6 +37,17 @@ CASES = [
     ("relu", (1, 2, 3, 3), ".kind = ALX_LAYER_RELU", lambda x, w, b: F.relu(x), None),
     ("softmax", (2, 5, 2, 1), ".kind = ALX_LAYER_SOFTMAX",
      lambda x, w, b: F.softmax(x, 1), None),
+    ("average", (2, 3, 7, 8),
+     ".kind = ALX_LAYER_AVG_POOL, .kernel_h = 3, .kernel_w = 2, .stride_h = 2, .stride_w = 2, "
+     ".pad_top = 1, .pad_left = 0, .pad_bottom = 1, .pad_right = 0",
+     lambda x, w, b: F.avg_pool2d(x, (3, 2), 2, padding=(1, 0), count_include_pad=False), None),
+    ("average_padded", (1, 2, 7, 8),
+     ".kind = ALX_LAYER_AVG_POOL, .kernel_h = 3, .kernel_w = 3, .stride_h = 2, .stride_w = 2, "
+     ".pad_top = 1, .pad_left = 1, .pad_bottom = 1, .pad_right = 1, .ceil_mode = true, "
+     ".count_padding = true",
+     lambda x, w, b: F.avg_pool2d(x, 3, 2, padding=1, ceil_mode=True), None),
+    ("relu_limited", (1, 2, 5, 4), ".kind = ALX_LAYER_RELU, .relu_limit = 0.75",
+     lambda x, w, b: F.hardtanh(x, 0, 0.75), None),
 ]
 
 

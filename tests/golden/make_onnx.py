@@ -198,10 +198,146 @@ def filled():
     return g.model(9, "filled", ir=4)
 
 
+def towers(how):
+    """The network of the paper in small, as its two GPUs had it: conv1 of each tower reads the
+    picture, conv2, conv4 and conv5 their own tower's half, conv3 both."""
+    g = Graph(1912, [1, 3, 39, 39])
+    pool = {"kernel_shape": [3, 3], "strides": [2, 2]}
+
+    def conv(source, n, tower, shape, **attributes):
+        name = f"conv{n}_{tower}"
+        if how == "split":  # as a list of constants that come where they are needed
+            g.side("Identity", g.weight(name + "_w0", *shape))
+            weight = g.nodes[-1].output[0]
+        else:
+            weight = g.weight(name + "_w", *shape)
+        bias = g.weight(name + "_b", shape[0])
+        out = g.side("Conv", source, weight, bias, **attributes)
+        return g.side("Relu", out)
+
+    def part(source, tower, half):
+        if how != "slice":
+            return None
+        numbers = [g.constant(f"{source}_{tower}_{i}", numpy.array([v], numpy.int64))
+                   for i, v in enumerate((tower * half, (tower + 1) * half if not tower else 2**62, 1))]
+        return g.side("Slice", source, *numbers)
+
+    def halves(source, half):
+        if how == "slice":
+            return [part(source, tower, half) for tower in range(2)]
+        node = helper.make_node("Split", [source], [source + "_0", source + "_1"], axis=1)
+        g.nodes.append(node)
+        return list(node.output)
+
+    def join(parts):
+        return g.side("Concat", *parts, axis=1)
+
+    both = [conv("data_0", 1, t, (4, 3, 5, 5), strides=[2, 2]) for t in range(2)]
+    g.at = join([g.side("MaxPool", x, **pool) for x in both])
+    g.add("LRN", size=5, alpha=0.01, beta=0.75, bias=2.0)
+    both = [conv(x, 2, t, (6, 4, 3, 3), pads=[1, 1, 1, 1]) for t, x in enumerate(halves(g.at, 4))]
+    g.at = join(both)
+    g.add("MaxPool", **pool)
+    g.add("Conv", g.weight("conv3_w", 8, 12, 3, 3), g.weight("conv3_b", 8), pads=[1, 1, 1, 1])
+    g.add("Relu")
+    both = [conv(x, 4, t, (4, 4, 3, 3), pads=[1, 1, 1, 1]) for t, x in enumerate(halves(g.at, 4))]
+    both = [conv(x, 5, t, (2, 4, 3, 3), pads=[1, 1, 1, 1]) for t, x in enumerate(both)]
+    g.at = join([g.side("MaxPool", x, **pool) for x in both])
+    g.add("Flatten").add("Gemm", g.weight("fc_w", 5, 4), g.weight("fc_b", 5), transB=1)
+    g.add("Softmax")
+    return g.model(13 if how == "slice" else 11, "towers")
+
+
+def mobile(opset):
+    """ReLU6, averages of all kinds, and a global one."""
+    g = Graph(6, [1, 3, 23, 19])
+    limits = () if opset < 11 else tuple(
+        g.constant(n, numpy.array(v, numpy.float32)) for n, v in (("low", 0), ("high", 6)))
+    clip = {"min": 0.0, "max": 6.0} if opset < 11 else {}
+    ceil = {"ceil_mode": 1} if opset >= 10 else {}
+    g.add("Conv", g.weight("w1", 6, 3, 3, 3), g.constant("b1", numpy.full(6, 4, numpy.float32)))
+    g.add("Clip", *limits, **clip)
+    g.add("AveragePool", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1], **ceil)
+    g.add("AveragePool", kernel_shape=[2, 3], strides=[1, 2], pads=[1, 1, 0, 1], count_include_pad=1)
+    g.add("MaxPool", kernel_shape=[2, 2]).add("Clip", *limits, **clip)
+    g.add("AveragePool", kernel_shape=[2, 2], auto_pad="SAME_UPPER")
+    g.add("Conv", g.weight("w2", 5, 6, 1, 1), g.weight("b2", 5))
+    g.add("GlobalAveragePool").add("Flatten").add("Softmax")
+    return g.model(opset, "mobile")
+
+
+def channels_last():
+    """As exporters from TensorFlow write: pictures, and what is flattened, in [N, H, W, C]."""
+    g = Graph(11, [1, 10, 9, 3])
+    g.add("Transpose", perm=[0, 3, 1, 2])
+    weight = g.side("Transpose", g.weight("w1", 3, 2, 3, 4), perm=[3, 2, 0, 1])
+    g.add("Conv", weight, g.weight("b1", 4)).add("Transpose", perm=[0, 2, 3, 1]).add("Relu")
+    g.add("Reshape", g.constant("shape", numpy.array([-1, 8 * 8 * 4], numpy.int64)))
+    g.add("MatMul", g.weight("w2", 8 * 8 * 4, 6)).add("Add", g.weight("b2", 6)).add("Relu")
+    g.add("Gemm", g.weight("w3", 6, 5), g.weight("b3", 1, 5)).add("Softmax")
+    return g.model(18, "channels_last")
+
+
+def gemm_forms(opset):
+    """Gemm with transB, alpha and beta and each form of C; MatMul and Add with the bias first."""
+    g = Graph(3, [1, 3, 3, 2])
+    g.add("Flatten").add("Transpose", perm=[1, 0])
+    g.add("Gemm", g.weight("w1", 8, 18), g.weight("c1", 8), transA=1, transB=1, alpha=0.5, beta=2.0)
+    g.add("Relu").add("Gemm", g.weight("w2", 8, 7), g.weight("c2", 1, 7), alpha=1.5).add("Relu")
+    g.add("Gemm", g.weight("w3", 6, 7), g.constant("c3", numpy.array(0.5, numpy.float32)), transB=1,
+          beta=0.5)
+    g.add("Relu")
+    if opset >= 11:
+        g.add("Gemm", g.weight("w4", 6, 6)).add("Relu")
+    g.add("MatMul", g.weight("w5", 6, 5))
+    g.nodes.append(helper.make_node("Add", [g.weight("c5", 5), g.at], ["sum"]))
+    g.at = "sum"
+    g.add("Softmax", axis=1)
+    return g.model(opset, "gemm_forms")
+
+
+def quantised_around():
+    """QuantizeLinear and DequantizeLinear around weights of float32 (per channel and not) and around
+    activations; the grid of these is so fine that leaving it out changes little."""
+    g = Graph(28, [1, 3, 8, 8])
+
+    def around(name, shape, axis, dtype):
+        weight = g.weight(name, *shape)
+        values = numpy_helper.to_array(g.weights[-1])
+        axes = tuple(i for i in range(len(shape)) if i != axis)
+        scale = (numpy.abs(values).max(axes) / 100).astype(numpy.float32) if axis is not None \
+            else numpy.float32(numpy.abs(values).max() / 100)
+        zero = numpy.full(numpy.shape(scale), 0 if dtype == numpy.int8 else 128, dtype)
+        inputs = [g.constant(name + "_scale", numpy.asarray(scale)), g.constant(name + "_zero", zero)]
+        attributes = {} if axis is None else {"axis": axis}
+        return g.side("DequantizeLinear", g.side("QuantizeLinear", weight, *inputs, **attributes),
+                      *inputs, **attributes)
+
+    g.add("Conv", around("w1", (4, 3, 3, 3), 0, numpy.int8), g.weight("b1", 4)).add("Relu")
+    grid = [g.constant("s", numpy.array(0.0002, numpy.float32)),
+            g.constant("z", numpy.array(0, numpy.uint16))]
+    g.add("QuantizeLinear", *grid).add("DequantizeLinear", *grid)
+    g.add("Flatten")
+    g.add("Gemm", around("w2", (144, 5), 1, numpy.uint8), g.weight("b2", 5)).add("Relu")
+    g.add("Gemm", around("w3", (5, 5), None, numpy.int8), transB=1).add("Softmax")
+    return g.model(21, "quantised_around", ir=10)
+
+
+def external(model):
+    """The same with all weights in a file beside it, as onnx.save writes them."""
+    copy = onnx.ModelProto.FromString(model.SerializeToString())
+    onnx.save(copy, FOLDER / "external.onnx", save_as_external_data=True,
+              all_tensors_to_one_file=True, location="external.bin", size_threshold=0,
+              convert_attribute=False)
+
+
 def compute(model, logarithm):
     shape = [d.dim_value or 1 for d in model.graph.input[0].type.tensor_type.shape.dim]
     numbers = numpy.arange(numpy.prod(shape))
-    data = (((37 * numbers + 11) % 101 - 50) / 50).astype(numpy.float32).reshape(shape)
+    data = (((37 * numbers + 11) % 101 - 50) / 50).astype(numpy.float32)
+    if model.graph.name == "channels_last":  # the same picture, [H, W, C]
+        data = data.reshape(shape[3], shape[1], shape[2]).transpose(1, 2, 0)
+    data = numpy.ascontiguousarray(data.reshape(shape))
     session = onnxruntime.InferenceSession(model.SerializeToString())
     out = session.run(None, {"data_0": data})[0].ravel()
     return numpy.exp(out) if logarithm else out
@@ -217,7 +353,13 @@ def main():
         "bfloat16": stored(as_type(ml_dtypes.bfloat16)),
         "bfloat16_data": stored(typed(TensorProto.BFLOAT16)),
         "double": stored(as_type(numpy.float64)), "double_data": stored(typed(TensorProto.DOUBLE)),
+        "towers_split": towers("split"), "towers_slice": towers("slice"),
+        "mobile9": mobile(9), "mobile19": mobile(19), "channels_last": channels_last(),
+        "gemm_forms7": gemm_forms(7), "gemm_forms21": gemm_forms(21),
+        "quantised_around": quantised_around(),
     }
+    (FOLDER / "external.bin").unlink(missing_ok=True)
+    external(models["zoo7"])
     for name, model in models.items():
         onnx.save(model, FOLDER / (name + ".onnx"))
         # ONNX Runtime begins with opset 7; the two differ in form alone.

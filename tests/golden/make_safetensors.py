@@ -6,7 +6,8 @@ programs write them. Needs the packages safetensors and numpy:
     VENV/bin/python make_safetensors.py
 
 tests/test_safetensors.c knows what is in them. Value i of tensor t, both from 0, is
-((37 i + 11 t) mod 101 - 50) / 64, which all three types hold exactly.
+((37 i + 11 t) mod 101 - 50) / 64, which all three types hold exactly; of int8 it is 64 times that,
+and the scale of output channel c, from 0, is (c + 1) / 64.
 """
 import json
 import pathlib
@@ -71,6 +72,11 @@ def main():
                                           data_ptr=array.ctypes.data, data_len=array.nbytes)
              for name, array in arrays.items()}
     safetensors.serialize_file(specs, FOLDER / "bf16.safetensors", METADATA)
+    int8 = tensors(numpy.float32)
+    for name in ("conv1.weight", "fc2.weight"):
+        int8[name] = (64 * int8[name]).astype(numpy.int8)
+        int8[name + "_scale"] = numpy.arange(1, len(int8[name]) + 1, dtype=numpy.float32) / 64
+    save(int8, FOLDER / "int8.safetensors", METADATA)
     others = {
         "a.scalar": numpy.array(1.5, dtype=numpy.float64),
         "b.empty": numpy.zeros([2, 0, 3], dtype=numpy.int64),

@@ -49,6 +49,45 @@ def alexnet():
                 nn.Conv2d(4, 4, 3, 1, 1), relu, pool], 4 * 6 * 6, True)
 
 
+class DeepCluster(nn.Module):
+    """Batch normalisation in the features; the last layer stands apart."""
+
+    def __init__(self):
+        super().__init__()
+        relu = nn.ReLU()
+        self.features = nn.Sequential(*bn_features())
+        self.classifier = nn.Sequential(nn.Dropout(0.5), nn.Linear(144, 8), relu, nn.Dropout(0.5),
+                                        nn.Linear(8, 6), relu)
+        self.top_layer = nn.Linear(6, CLASSES)
+
+    def forward(self, x):
+        return self.top_layer(self.classifier(torch.flatten(self.features(x), 1)))
+
+
+def bn_features(bias=True):
+    relu, pool = nn.ReLU(), nn.MaxPool2d(3, 2)
+    return [nn.Conv2d(3, 3, 11, 4, 2, bias=bias), nn.BatchNorm2d(3), relu, pool,
+            nn.Conv2d(3, 4, 5, 1, 2, bias=bias), nn.BatchNorm2d(4), relu, pool,
+            nn.Conv2d(4, 6, 3, 1, 1, bias=bias), nn.BatchNorm2d(6), relu,
+            nn.Conv2d(6, 4, 3, 1, 1, bias=bias), nn.BatchNorm2d(4), relu,
+            nn.Conv2d(4, 4, 3, 1, 1, bias=bias), nn.BatchNorm2d(4, affine=bias), relu, pool]
+
+
+def alexnet_bn():
+    """As torchvision would number it; convolutions without biases, and one plain normalisation."""
+    return Net(bn_features(bias=False), 4 * 6 * 6, True)
+
+
+def examples_2015():
+    """PyTorch's examples of that year normalise fully connected layers, too."""
+    net = Net(bn_features(), 4 * 6 * 6, True)
+    relu = nn.ReLU()
+    net.classifier = nn.Sequential(nn.Dropout(), nn.Linear(144, 8), nn.BatchNorm1d(8), relu,
+                                   nn.Dropout(), nn.Linear(8, 6), nn.BatchNorm1d(6), relu,
+                                   nn.Linear(6, CLASSES))
+    return net
+
+
 def vgg_11():
     features, width = [], 3
     for step in [2, "M", 2, "M", 3, 2, "M", 3, 3, "M", 2, 4, "M"]:
@@ -64,6 +103,12 @@ def weights(net, seed):
     generator = torch.Generator().manual_seed(seed)
     state = OrderedDict()
     for name, value in net.state_dict().items():
+        if name.endswith("running_var"):
+            state[name] = torch.rand(value.shape, generator=generator) + 0.25
+            continue
+        if not value.dim():  # num_batches_tracked
+            state[name] = torch.tensor(1000)
+            continue
         fan_in = value[0].numel() if value.dim() > 1 else 30
         state[name] = torch.randn(value.shape, generator=generator) * (2 / fan_in) ** 0.5
     return state
@@ -71,7 +116,7 @@ def weights(net, seed):
 
 def outputs(net, state):
     """The probabilities, computed in double with these weights."""
-    net.load_state_dict({name: value.double() for name, value in state.items()}, assign=True)
+    net.load_state_dict({name: value.double() if value.dim() else value for name, value in state.items()}, assign=True)
     net.double().eval()
     count = 3 * 224 * 224
     x = torch.tensor([((37 * i) % 101 - 50) / 64 for i in range(count)], dtype=torch.double)
@@ -189,10 +234,15 @@ def main():
     safetensors.torch.save_file(state, FOLDER / "alexnet.safetensors")
     vgg = weights(vgg_11(), 2)
     save("vgg_11.pth", vgg)
+    norms = {"alexnet_bn": alexnet_bn(), "deep_cluster": DeepCluster(), "examples": examples_2015()}
+    states = {name: weights(net, 3) for name, net in norms.items()}
+    for name, value in states.items():
+        save(name + ".pth", value)
     results = {"f32": outputs(alexnet(), state),
                "f16": outputs(alexnet(), cast(state, torch.half)),
                "bf16": outputs(alexnet(), cast(state, torch.bfloat16)),
                "vgg_11": outputs(vgg_11(), vgg)}
+    results.update((name, outputs(norms[name], states[name])) for name in norms)
     with open(FOLDER.parent / "torch.h", "w", encoding="ascii") as file:
         file.write("/* Written by make_torch.py: probabilities by PyTorch in double. */\n")
         for key, values in results.items():
