@@ -62,7 +62,7 @@ size_t cli_output_width(void)
     enum { NARROWEST = 40 };
     if (!isatty(STDOUT_FILENO))
         return output.width ? output.width : SIZE_MAX;
-    size_t columns = cli_terminal_columns();
+    size_t columns = cli_terminal_columns(STDOUT_FILENO);
     return columns ? alx_max(columns, NARROWEST) : 80;
 }
 

@@ -9,7 +9,7 @@
 
 /* Whether text is written as UTF-8, once the locale is set. */
 bool cli_terminal_is_utf8(void);
-/* Columns of the terminal behind standard output; 0: not known. */
-size_t cli_terminal_columns(void);
+/* Columns of the terminal behind standard output or standard error; 0: not known. */
+size_t cli_terminal_columns(int fd);
 
 #endif

@@ -1,3 +1,4 @@
+#include <io.h>
 #include <windows.h>
 
 #include "cli/terminal.h"
@@ -7,10 +8,10 @@ bool cli_terminal_is_utf8(void)
     return GetConsoleOutputCP() == CP_UTF8;
 }
 
-size_t cli_terminal_columns(void)
+size_t cli_terminal_columns(int fd)
 {
     CONSOLE_SCREEN_BUFFER_INFO info;
-    if (!GetConsoleScreenBufferInfo(GetStdHandle(STD_OUTPUT_HANDLE), &info))
+    if (!GetConsoleScreenBufferInfo((HANDLE)_get_osfhandle(fd), &info))
         return 0;
     return (size_t)(info.srWindow.Right - info.srWindow.Left + 1);
 }
