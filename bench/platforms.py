@@ -3,8 +3,9 @@
 
     platforms.py PROGRAM [IMAGES [FEW]]
 
-Classifies IMAGES (300) of Fashion-MNIST's test pictures, and FEW (3) on simulators, with the shipped
-model and with AlexNet as published with random weights, and prints a table for docs/verify.md.
+Classifies IMAGES (300) of Fashion-MNIST's test pictures, and FEW (3) on simulators, with the
+shipped model and with AlexNet as published with random weights, and prints a table for
+docs/verify.md.
 Where two classes are closer than TIE, either may be first. Needs numpy and the data set in
 /usr/share/datasets/fashion-mnist (Debian: dataset-fashion-mnist).
 """
