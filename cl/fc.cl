@@ -108,6 +108,7 @@ fc_gemv(__global const float *restrict in, __global const weight *restrict weigh
                 for (int s = 0; s < ROWS * IMAGES; s++)
                     partial[s * LANES + lane] += partial[s * LANES + lane + half_lanes];
         }
+        barrier(CLK_LOCAL_MEM_FENCE); /* compilers read before they know which lane it is */
         if (lane == 0)
             for (int r = 0; r < ROWS; r++)
                 for (int i = 0; i < IMAGES; i++)

@@ -139,10 +139,10 @@ class Documents(Bench):
         self.assertEqual(last["images_per_s"] is None, "MiB" in (last["reason"] or ""))
 
     def test_too_little_memory(self):
-        document, _ = self.bench(*ONE, "--precision=fp32", "--memory-limit=1")
+        document, _ = self.bench(*ONE, "--precision=fp32", "--memory-limit=1", "--batch=1024")
         row = document["devices"][0]
         self.assertEqual((row["status"], row["runs"][0]["status"]), ("skipped", "skipped"))
-        self.assertIn("needs 3.", row["reason"])
+        self.assertIn(" MiB of device memory even with streamed weights", row["reason"])
         self.assertEqual(row["reason"], row["runs"][0]["reason"])
 
     def test_taking_turns(self):
@@ -270,7 +270,9 @@ class Lies(Bench):
     def test_hanging_while_running(self):
         row, _ = self.lied("hang 6", "--timeout=20", kernel="softmax")
         self.assertRegex(row["reason"], r"no progress for \d+ s \(running\)")
-        self.assertEqual([run["status"] for run in row["runs"]], ["failed"] + ["skipped"] * 2)
+        # in which order precisions are measured is drawn anew each time
+        self.assertCountEqual([run["status"] for run in row["runs"]],
+                              ["failed"] + ["skipped"] * 2)
 
     def test_wrong_results_are_not_timed(self):
         row, _ = self.lied("results")

@@ -14,6 +14,13 @@ import unittest
 from program import PROGRAM, Case
 
 
+def runs_program(pid):
+    try:
+        return os.readlink(f"/proc/{pid}/exe") == os.path.realpath(PROGRAM)
+    except OSError:  # it has ended, or is ending
+        return False
+
+
 class Streams(Case):
     """Standard output that ends early or is full."""
 
@@ -86,8 +93,7 @@ class Streams(Case):
         process.communicate(timeout=60)
         self.assertTrue(children)
         deadline = time.monotonic() + 20
-        while any(os.path.exists(f"/proc/{child}/exe") and os.path.realpath(
-                f"/proc/{child}/exe") == os.path.realpath(PROGRAM) for child in children):
+        while any(runs_program(child) for child in children):
             self.assertLess(time.monotonic(), deadline, "a child is left")
             time.sleep(0.05)
 
