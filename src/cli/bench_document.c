@@ -262,11 +262,9 @@ int bench_document_begin(struct bench *bench)
     struct alx_host host;
     char text[32];
     time_t now = time(NULL);
-    struct tm utc;
     alx_host_read(NULL, &host);
     bench->document = cli_json_document("bench/1");
-    gmtime_r(&now, &utc);
-    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime(&now));
     cli_json_set(bench->document, "time", json_string(text));
     cli_json_set(bench->document, "host", host_json(bench, &host));
     cli_json_set(bench->document, "settings", settings_json(bench));

@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
 #include <sys/prctl.h>
+#endif
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -36,7 +38,9 @@ static pid_t fork_child(void)
     fflush(NULL); /* so that nothing is written twice */
     pid_t pid = fork();
     if (!pid) {
+#ifdef __linux__
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
         if (getppid() != parent) /* it died in between */
             _exit(EXIT_INTERRUPTED);
     }

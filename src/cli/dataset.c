@@ -13,6 +13,7 @@
 #include "util/error.h"
 #include "util/memory.h"
 #include "util/text.h"
+#include "util/windows.h"
 
 /* --- class folders --- */
 

@@ -18,14 +18,17 @@
 #include "cli/output.h"
 #include "util/error.h"
 #include "util/text.h"
+#include "util/windows.h"
 
 /* A closed standard stream must not become the number of the next file that is opened. */
 static void hold_standard_streams(void)
 {
+#ifdef F_GETFD /* Windows opens them itself */
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
         if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
             /* The wrong way round, so that using it is still an error. */
             (void)!open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+#endif
 }
 
 /* A word that is no file but looks like a command is one that was misspelt. */
@@ -104,7 +107,9 @@ int main(int argc, char **argv)
     struct cli_options options;
     hold_standard_streams();
     spare_compiling();
+#ifdef SIGPIPE
     signal(SIGPIPE, SIG_IGN); /* a reader that went away is noticed when writing */
+#endif
     cli_interrupt_start();
     cli_message_start(false, 0);
     cli_json_start();

@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/terminal.h"
 #include "util/error.h"
 #include "util/memory.h"
 #include "util/text.h"
@@ -91,15 +91,15 @@ const char *cli_last_error(void)
 void cli_progress(const char *format, ...)
 {
     char text[256];
-    struct winsize size;
     va_list arguments;
     if (messages.quiet || !cli_is_terminal(STDERR_FILENO))
         return;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    if (!ioctl(STDERR_FILENO, TIOCGWINSZ, &size) && size.ws_col > 1 && size.ws_col <= strlen(text))
-        text[size.ws_col - 1] = 0; /* a line that wraps could not be erased */
+    size_t columns = cli_terminal_columns(STDERR_FILENO);
+    if (columns > 1 && columns <= strlen(text))
+        text[columns - 1] = 0; /* a line that wraps could not be erased */
     alx_text_clean(text);
     progress_shown = 1;
     fprintf(stderr, "%s%s", erase_line, text);
@@ -157,10 +157,9 @@ static void interrupted(int signal_number)
 
 void cli_interrupt_start(void)
 {
-    struct sigaction action = {.sa_handler = interrupted}, before;
     /* Who starts it in the background of a script has it ignore Ctrl-C. */
-    if (!sigaction(SIGINT, NULL, &before) && before.sa_handler != SIG_IGN)
-        sigaction(SIGINT, &action, NULL);
+    if (signal(SIGINT, interrupted) == SIG_IGN)
+        signal(SIGINT, SIG_IGN);
 }
 
 void *cli_alloc(size_t count, size_t elem_bytes, const char *what)

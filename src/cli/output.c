@@ -1,20 +1,20 @@
 #include "cli/output.h"
 
 #include <errno.h>
-#include <langinfo.h>
 #include <locale.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 #include <wchar.h>
 
 #include "cli/message.h"
+#include "cli/terminal.h"
 #include "util/error.h"
 #include "util/memory.h"
 #include "util/text.h"
+#include "util/windows.h"
 
 static struct {
     bool colored, utf8;
@@ -28,7 +28,7 @@ void cli_output_start(enum color color)
 {
     const char *no_color = getenv("NO_COLOR");
     setlocale(LC_CTYPE, "");
-    output.utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
+    output.utf8 = cli_terminal_is_utf8();
     output.colored = color == COLOR_ALWAYS || (color == COLOR_AUTO && !(no_color && *no_color) &&
                                                cli_is_terminal(STDOUT_FILENO));
 }
@@ -60,12 +60,10 @@ int cli_output_finish(int code)
 size_t cli_output_width(void)
 {
     enum { NARROWEST = 40 };
-    struct winsize size;
     if (!isatty(STDOUT_FILENO))
         return output.width ? output.width : SIZE_MAX;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_col)
-        return 80;
-    return alx_max(size.ws_col, NARROWEST);
+    size_t columns = cli_terminal_columns(STDOUT_FILENO);
+    return columns ? alx_max(columns, NARROWEST) : 80;
 }
 
 void cli_output_set_width(size_t columns)

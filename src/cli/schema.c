@@ -1,6 +1,8 @@
 #include "cli/schema.h"
 
+#ifndef _WIN32
 #include <regex.h>
+#endif
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -93,12 +95,17 @@ static bool type_fits(const json_t *value, const json_t *type)
 
 static bool pattern_fits(const char *text, const char *pattern)
 {
+#ifdef _WIN32 /* it has none: a text is right whatever it holds */
+    (void)text, (void)pattern;
+    return true;
+#else
     regex_t compiled;
     if (regcomp(&compiled, pattern, REG_EXTENDED | REG_NOSUB))
         return false;
     bool fits = !regexec(&compiled, text, 0, NULL, 0);
     regfree(&compiled);
     return fits;
+#endif
 }
 
 static bool scalar_fits(struct checker *checker, const json_t *value, const json_t *schema,

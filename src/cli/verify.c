@@ -13,6 +13,7 @@
 #include "cli/output.h"
 #include "util/error.h"
 #include "util/text.h"
+#include "util/windows.h"
 
 enum { MOST_DEVICES = 64 };
 

@@ -10,6 +10,7 @@
 #include "util/error.h"
 #include "util/memory.h"
 #include "util/text.h"
+#include "util/windows.h"
 
 #define NO_OPENCL                                                                                  \
     "install one for the CPU: package pocl-opencl-icd on Debian and Ubuntu, pocl on Fedora and "   \

@@ -10,6 +10,7 @@
 #include "util/error.h"
 #include "util/memory.h"
 #include "util/text.h"
+#include "util/windows.h"
 
 #define DEFAULT_MODEL "fashion-alexnet"
 

@@ -9,6 +9,7 @@
 #include "util/json.h"
 #include "util/memory.h"
 #include "util/text.h"
+#include "util/windows.h"
 
 enum { MAX_FILE_BYTES = 16 << 20 };
 

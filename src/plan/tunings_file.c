@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "plan/tunings.h"
@@ -20,6 +19,7 @@
 #include "util/memory.h"
 #include "util/sha256.h"
 #include "util/text.h"
+#include "util/windows.h"
 
 enum { MAX_FILE_BYTES = 8 << 20, MAX_LINE_BYTES = 1024 };
 
@@ -311,7 +311,7 @@ enum alx_status alx_tunings_save(const alx_tunings *tunings, const char *cache_d
         goto error;
     }
     /* Another process may have written since ours were read, and may be about to. */
-    flock(folder.fd, LOCK_EX);
+    alx_folder_lock(&folder);
     ALX_TRY(alx_tunings_load(cache_dir, &all));
     ALX_TRY(alx_tunings_merge(all, tunings));
     ALX_TRY(write_all(all, true, &text));
@@ -336,7 +336,7 @@ enum alx_status alx_tunings_clear(const char *cache_dir)
     bool opened = alx_folder_open(cache_dir, false, &folder, &reason);
     if (!opened && errno != ENOENT)
         return alx_fail(ALX_STATUS_FILE_UNWRITABLE, "cache folder %s: %s", folder.path, reason);
-    if (opened && unlinkat(folder.fd, file_name, 0) && errno != ENOENT)
+    if (opened && !alx_folder_remove(&folder, file_name) && errno != ENOENT)
         status = alx_fail(ALX_STATUS_FILE_UNWRITABLE, "%s/%s: %s", folder.path, file_name,
                           strerror(errno));
     if (opened)

@@ -222,9 +222,11 @@ static int open_nameless(const char *target)
     char *slash = strrchr(folder, '/');
     if (slash)
         slash[slash == folder] = 0;
-    return access("/proc/self/fd", X_OK)
-               ? -1
-               : open(slash ? folder : ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+#ifdef O_TMPFILE /* Linux */
+    if (!access("/proc/self/fd", X_OK))
+        return open(slash ? folder : ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+#endif
+    return -1;
 }
 
 /* Gives the nameless file `fd` the name `temporary`, whose X it replaces. */

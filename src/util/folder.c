@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -77,6 +78,16 @@ void alx_folder_close(struct alx_folder *folder)
     if (folder->fd >= 0)
         close(folder->fd);
     folder->fd = -1;
+}
+
+void alx_folder_lock(const struct alx_folder *folder)
+{
+    flock(folder->fd, LOCK_EX);
+}
+
+bool alx_folder_remove(const struct alx_folder *folder, const char *name)
+{
+    return !unlinkat(folder->fd, name, 0);
 }
 
 static bool read_all(int fd, uint8_t *data, size_t bytes)

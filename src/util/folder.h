@@ -34,6 +34,11 @@ void alx_folder_close(struct alx_folder *folder);
 uint8_t *alx_folder_read(const struct alx_folder *folder, const char *name, size_t most,
                          size_t *bytes);
 
+/* Waits until no other process has the folder locked, and locks it until it is closed. */
+void alx_folder_lock(const struct alx_folder *folder);
+/* False with errno. */
+bool alx_folder_remove(const struct alx_folder *folder, const char *name);
+
 /* Writes the pieces to `temporary`, a name that nobody else uses, then gives the file the name
  * `name`: it shows the old file or the whole new one. False with errno; then nothing is left
  * behind. Not synced, so readers must notice what a power cut tears. */

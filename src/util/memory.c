@@ -3,8 +3,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
 #include <sys/mman.h>
 #include <unistd.h>
+#endif
 
 #include "util/error.h"
 
@@ -58,10 +60,14 @@ enum alx_status alx_alloc(size_t count, size_t elem_bytes, const char *what, voi
 
 void alx_ask_for_large_pages(void *memory, size_t bytes)
 {
+#ifdef __linux__
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     size_t before = (page - (uintptr_t)memory % page) % page;
     if (bytes > before)
         (void)madvise((char *)memory + before, bytes - before, MADV_HUGEPAGE);
+#else
+    (void)memory, (void)bytes;
+#endif
 }
 
 enum alx_status alx_copy_string(const char *text, char **out)
