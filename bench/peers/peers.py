@@ -12,6 +12,7 @@ compile -C build`. What it prints is Markdown.
 """
 
 import argparse
+import json
 import os
 import random
 import re
@@ -116,9 +117,9 @@ def make_files(options, folder, batch):
 
 
 def start_ours(options, folder, batch):
-    names = dict(re.findall(r"^ *(\d+) +(.+?)(?:  |$)", subprocess.run(
-        [options.program, "devices"], stdout=subprocess.PIPE, text=True, check=True).stdout,
-        re.MULTILINE))
+    found = json.loads(subprocess.run([options.program, "devices", "--json"], check=True, text=True,
+                                      stdout=subprocess.PIPE).stdout)["devices"]
+    names = {str(device["number"]): f"{device['name']}, {device['platform']}" for device in found}
     for device in options.devices:
         for precision, kind in OURS.items():
             output = f"{folder}/ours-{device}-{precision}.f32"
