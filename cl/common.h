@@ -10,6 +10,7 @@
  *   WEIGHT_BITS  32, 16, 8             float, half or int8 (with a scale per output channel)
  *   RELU_LIMIT   6.0f, ...             where a ReLU ends (ReLU6); not given: nowhere
  *   PREFETCH     0 ..                  cache lines that a kernel asks for ahead of need at a time
+ *   X_SPACE      __global, __private   where a register tile on a CPU finds its inputs
  *
  * Element (n, c, y, x) of a tensor with block B and halo h lies at
  *   (((n * C/B + c/B) * (H + 2h) + y + h) * (W + 2h) + x + h) * B + c%B
@@ -25,6 +26,9 @@
 #endif
 #ifndef PREFETCH
 #define PREFETCH 0
+#endif
+#ifndef X_SPACE
+#define X_SPACE __global
 #endif
 
 #pragma OPENCL FP_CONTRACT OFF
@@ -102,7 +106,7 @@ typedef char weight;
 /* A register tile on a CPU: sum[i][...] += x[i * step + k] * w[k][VECTORS * VECTOR] for k from 0 to
  * count - 1, a multiple of UNROLL. Meanwhile PREFETCH lines a step of UNROLL are asked for from
  * `next` on. */
-static void add_products(vec sum[ROWS][VECTORS], __global const float *x, int step,
+static void add_products(vec sum[ROWS][VECTORS], X_SPACE const float *x, int step,
                          __global const weight *w, int count, __global const weight *next)
 {
 #pragma nounroll

@@ -8,8 +8,8 @@
  * TRANSFORM_OUTPUT is A^T). A convolution of stride S becomes one of stride 1 by taking the S * S
  * phases of the input as channels (space to depth): k counts GROUP_K = GROUP_IN * STRIDE^2 of them.
  *
- * On a CPU, winograd_multiply does all that follows winograd_input; where work-items run in step,
- * conv_tiled in conv.cl multiplies, and winograd_output ends.
+ * On a CPU, winograd_whole does all of it, or winograd_multiply what follows winograd_input; where
+ * work-items run in step, conv_tiled in conv.cl multiplies, and winograd_output ends.
  *
  * A pass computes IMAGES images; TILES tiles are counted flat over images, rows and columns.
  * Transformed input:   work[group][point][tile][GROUP_K], points IN_STEP apart.
@@ -19,17 +19,21 @@
  * Macros beside common.h's: GROUPS PAD_TOP PAD_LEFT ACTIVATION as in conv.cl, and
  *   TILE KERNEL  (2, 3, 4) x (3, 5)  STRIDE     1 ..
  *   IMAGES       1 .. BATCH          IN_VECTOR  1, 2, 4, 8, 16: floats of an input vector
- *   ALONG_X      1: a vector lies along x and divides STRIDE, k = (channel, dy, dx);
- *                0: along channels and divides GROUP_IN, k = (dy, dx, channel)
+ *   ALONG_X      1: a vector divides STRIDE, or is 2 or 4 of its rows, k = (channel, dy, dx);
+ *                0: it lies along channels and divides GROUP_IN, k = (dy, dx, channel)
  *   ITEM_K       multiple of IN_VECTOR: values of k a work-item of winograd_input transforms
  *   BLOCK        1 .. TILES: tiles of a work-item of winograd_multiply
  *   ROWS         1 .. BLOCK, VECTORS 1 .. 4: its register tile, tiles by vectors
  *   UNROLL       divides GROUP_K     PREFETCH   cache lines fetched ahead every UNROLL steps of k
- *   IN_STEP      at least TILES * GROUP_K
+ *   IN_STEP      at least TILES * GROUP_K, WHOLE: BLOCK * GROUP_K
+ *   WHOLE        1: winograd_whole, for which X_SPACE is __private, IMAGES is BATCH
  * With CONV_TILED only IN_STEP and those before BLOCK, IN_VECTOR and ITEM_K 1, and
  *   PANEL_ROWS   output channels of a panel
  *   PRODUCT_OFFSET  of the products in the workspace
  */
+#ifndef WHOLE
+#define WHOLE 0
+#endif
 #define SIDE         (TILE + KERNEL - 1)
 #define POINTS       (SIDE * SIDE)
 #define GROUP_IN     (IN_C / GROUPS)
@@ -87,28 +91,50 @@ static int tile_x(int tile)
 
 /* --- input --- */
 
-/* Zeros outside of the input. */
-static in_vec load_clipped(__global const float *in, int n, int c, int y, int x)
-{
-    if (y < 0 || y >= IN_H)
-        return (in_vec)(0.0f);
 #if ALONG_X && IN_VECTOR > 1
-    if (x < 0 || x + IN_VECTOR > IN_W) {
-        float lanes[IN_VECTOR];
-        for (int i = 0; i < IN_VECTOR; i++)
-            lanes[i] = x + i >= 0 && x + i < IN_W ? in[IN_AT(n, c, y, x + i)] : 0.0f;
-        return IN_LOAD(lanes);
-    }
+#define RUN (IN_VECTOR < STRIDE ? IN_VECTOR : STRIDE) /* values side by side */
+#if IN_VECTOR <= STRIDE
+typedef in_vec run_vec;
+#define RUN_LOAD(p) IN_LOAD(p)
 #else
-    if (x < 0 || x >= IN_W)
-        return (in_vec)(0.0f);
+typedef JOIN(float, STRIDE) run_vec;
+#define RUN_LOAD(p) JOIN(vload, STRIDE)(0, p)
 #endif
-    return IN_LOAD(in + IN_AT(n, c, y, x));
+
+/* Zeros outside of the input. */
+static run_vec load_run(__global const float *in, int n, int c, int y, int x, bool inside)
+{
+    __global const float *at = in + IN_AT(n, c, y, x);
+    run_vec run = (run_vec)(0.0f);
+    if (inside || (y >= 0 && y < IN_H && x >= 0 && x + RUN <= IN_W))
+        run = RUN_LOAD(at);
+    else if (y >= 0 && y < IN_H)
+        for (int i = max(0, -x); i < min(RUN, IN_W - x); i++)
+            ((float *)&run)[i] = at[i];
+    return run;
+}
+#endif
+
+/* IN_VECTOR values of k, zeros outside of the input; `inside`: no test is needed. */
+static in_vec load_input(__global const float *in, int n, int c, int y, int x, bool inside)
+{
+#if !ALONG_X || IN_VECTOR == 1
+    return inside || (y >= 0 && y < IN_H && x >= 0 && x < IN_W) ? IN_LOAD(in + IN_AT(n, c, y, x))
+                                                                : (in_vec)(0.0f);
+#elif IN_VECTOR <= STRIDE
+    return load_run(in, n, c, y, x, inside);
+#elif IN_VECTOR == 2 * STRIDE
+    return (in_vec)(load_run(in, n, c, y, x, inside), load_run(in, n, c, y + 1, x, inside));
+#else
+    return (in_vec)(load_run(in, n, c, y, x, inside), load_run(in, n, c, y + 1, x, inside),
+                    load_run(in, n, c, y + 2, x, inside), load_run(in, n, c, y + 3, x, inside));
+#endif
 }
 
-/* IN_VECTOR values of k of one tile; `inside`: no test is needed. */
-static void transform_input(__global const float *in, __global float *to, int n, int c, int y,
-                            int x, bool inside)
+/* IN_VECTOR values of k of one tile; `inside`: no test is needed, which a compiler must know. */
+__attribute__((always_inline)) static void transform_input(__global const float *in,
+                                                           X_SPACE float *to, int n, int c, int y,
+                                                           int x, bool inside)
 {
     in_vec d[SIDE][SIDE];
 #pragma unroll
@@ -116,8 +142,7 @@ static void transform_input(__global const float *in, __global float *to, int n,
         in_vec column[SIDE];
 #pragma unroll
         for (int i = 0; i < SIDE; i++)
-            column[i] = inside ? IN_LOAD(in + IN_AT(n, c, y + i * STRIDE, x + j * STRIDE))
-                               : load_clipped(in, n, c, y + i * STRIDE, x + j * STRIDE);
+            column[i] = load_input(in, n, c, y + i * STRIDE, x + j * STRIDE, inside);
 #define X(i) column[i]
 #define Y(i) d[i][j]
         TRANSFORM_INPUT(in_vec, X, Y)
@@ -138,30 +163,39 @@ static void transform_input(__global const float *in, __global float *to, int n,
     }
 }
 
+/* IN_VECTOR values of a group's k, the first of which is `phase`, of one tile. */
+static void transform_phases(__global const float *in, X_SPACE float *to, int tile, int first_image,
+                             int group, int phase)
+{
+    const int n = first_image + tile_image(tile);
+    const int y = tile_y(tile) * STRIDE - PAD_TOP, x = tile_x(tile) * STRIDE - PAD_LEFT;
+    const bool inside = y >= 0 && y + SIDE * STRIDE <= IN_H && x >= 0 && x + SIDE * STRIDE <= IN_W;
+#if ALONG_X
+    const int c = phase / (STRIDE * STRIDE), dy = phase / STRIDE % STRIDE, dx = phase % STRIDE;
+#else
+    const int c = phase % GROUP_IN, dy = phase / (STRIDE * GROUP_IN),
+              dx = phase / GROUP_IN % STRIDE;
+#endif
+    if (inside)
+        transform_input(in, to, n, group * GROUP_IN + c, y + dy, x + dx, true);
+    else
+        transform_input(in, to, n, group * GROUP_IN + c, y + dy, x + dx, false);
+}
+
+#if !WHOLE
 /* Work-group (LANES, 1, 1); global (ceil(GROUPS * GROUP_K / ITEM_K) rounded up to LANES, TILES, 1).
  */
 __attribute__((reqd_work_group_size(LANES, 1, 1))) __kernel void
 winograd_input(__global const float *restrict in, __global float *restrict work, int first_image)
 {
-    const int tile = (int)get_global_id(1), n = first_image + tile_image(tile);
-    const int y = tile_y(tile) * STRIDE - PAD_TOP, x = tile_x(tile) * STRIDE - PAD_LEFT;
-    const bool inside = y >= 0 && y + SIDE * STRIDE <= IN_H && x >= 0 && x + SIDE * STRIDE <= IN_W;
-    const int first = (int)get_global_id(0) * ITEM_K;
+    const int tile = (int)get_global_id(1), first = (int)get_global_id(0) * ITEM_K;
     for (int k = first; k < min(first + ITEM_K, GROUPS * GROUP_K); k += IN_VECTOR) {
         const int group = k / GROUP_K, phase = k % GROUP_K;
-#if ALONG_X
-        const int c = phase / (STRIDE * STRIDE), dy = phase / STRIDE % STRIDE, dx = phase % STRIDE;
-#else
-        const int c = phase % GROUP_IN, dy = phase / (STRIDE * GROUP_IN),
-                  dx = phase / GROUP_IN % STRIDE;
-#endif
-        __global float *to = work + group * (POINTS * IN_STEP) + tile * GROUP_K + phase;
-        if (inside)
-            transform_input(in, to, n, group * GROUP_IN + c, y + dy, x + dx, true);
-        else
-            transform_input(in, to, n, group * GROUP_IN + c, y + dy, x + dx, false);
+        transform_phases(in, work + group * (POINTS * IN_STEP) + tile * GROUP_K + phase, tile,
+                         first_image, group, phase);
     }
 }
+#endif
 
 /* --- output and multiplication --- */
 
@@ -239,7 +273,7 @@ winograd_output(__global const float *restrict work, __global const float *restr
 }
 #else
 /* One point: ROWS tiles by a panel. `next` is what is read after these weights. */
-static void multiply(__global const float *x, __global const weight *w, __global const weight *next,
+static void multiply(X_SPACE const float *x, __global const weight *w, __global const weight *next,
                      float *product)
 {
     vec sum[ROWS][VECTORS];
@@ -256,21 +290,14 @@ static void multiply(__global const float *x, __global const weight *w, __global
             STORE(sum[i][j], product + i * PANEL + j * VECTOR);
 }
 
-/*
- * A panel of output channels of BLOCK tiles, whose products stay in private memory, that is in the
- * core's own cache. Work-group (1, 1, 1); global (panels, ceil(TILES / BLOCK), 1).
- */
-__attribute__((reqd_work_group_size(1, 1, 1))) __kernel void
-winograd_multiply(__global const float *restrict work, __global const weight *restrict weights,
-                  __global const float *restrict bias, __global float *restrict out,
-                  int first_panel, int first_image)
+/* A panel of output channels of BLOCK tiles from first_tile on, of which those from own_tile on are
+ * stored. The products stay in private memory, that is in the core's own cache. */
+static void multiply_panel(X_SPACE const float *x, __global const weight *w,
+                           __global const float *bias, __global float *out, int panel, int own_tile,
+                           int first_tile, int first_image)
 {
-    const int part_panel = (int)get_global_id(0), panel = first_panel + part_panel;
     const int group = panel / GROUP_PANELS;
-    /* The last block begins earlier, so that it is whole, and stores only what is its own. */
-    const int own_tile = (int)get_global_id(1) * BLOCK, first_tile = min(own_tile, TILES - BLOCK);
-    __global const weight *w = weights + (size_t)part_panel * (POINTS * GROUP_K * PANEL);
-    __global const float *x = work + group * (POINTS * IN_STEP) + first_tile * GROUP_K;
+    const int first_row = panel * PANEL - group * (GROUP_PANELS * PANEL);
     float product[POINTS * OUT_STEP];
 
     for (int point = 0; point < POINTS; point++) {
@@ -283,11 +310,50 @@ winograd_multiply(__global const float *restrict work, __global const weight *re
         w += GROUP_K * PANEL;
         x += IN_STEP;
     }
-    const int first_row = panel * PANEL - group * (GROUP_PANELS * PANEL);
     for (int tile = own_tile; tile < min(own_tile + BLOCK, TILES); tile++)
         for (int i = 0; i < PANEL && first_row + i < GROUP_OUT; i += VECTOR)
             transform_output(product + (tile - first_tile) * PANEL + i,
                              LOAD(bias + panel * PANEL + i), out, tile, first_image, group,
                              first_row + i);
 }
+
+#if WHOLE
+/*
+ * All of it for BLOCK tiles of a group: what is transformed is never seen by another core.
+ * Work-group (1, 1, 1); global (GROUPS, ceil(TILES / BLOCK), 1).
+ */
+__attribute__((reqd_work_group_size(1, 1, 1))) __kernel void
+winograd_whole(__global const float *restrict in, __global const weight *restrict weights,
+               __global const float *restrict bias, __global float *restrict out, int first_panel,
+               int panels)
+{
+    const int group = (int)get_global_id(0);
+    const int own_tile = (int)get_global_id(1) * BLOCK, first_tile = min(own_tile, TILES - BLOCK);
+    const int begin = max(first_panel, group * GROUP_PANELS);
+    const int end = min(first_panel + panels, (group + 1) * GROUP_PANELS);
+    float x[POINTS * IN_STEP];
+    if (begin >= end)
+        return;
+    for (int tile = 0; tile < BLOCK; tile++)
+        for (int phase = 0; phase < GROUP_K; phase += IN_VECTOR)
+            transform_phases(in, x + tile * GROUP_K + phase, first_tile + tile, 0, group, phase);
+    for (int panel = begin; panel < end; panel++)
+        multiply_panel(x, weights + (size_t)(panel - first_panel) * (POINTS * GROUP_K * PANEL),
+                       bias, out, panel, own_tile, first_tile, 0);
+}
+#else
+/* A panel of a block of tiles. Work-group (1, 1, 1); global (panels, ceil(TILES / BLOCK), 1). */
+__attribute__((reqd_work_group_size(1, 1, 1))) __kernel void
+winograd_multiply(__global const float *restrict work, __global const weight *restrict weights,
+                  __global const float *restrict bias, __global float *restrict out,
+                  int first_panel, int first_image)
+{
+    const int part_panel = (int)get_global_id(0), panel = first_panel + part_panel;
+    /* The last block begins earlier, so that it is whole, and stores only what is its own. */
+    const int own_tile = (int)get_global_id(1) * BLOCK, first_tile = min(own_tile, TILES - BLOCK);
+    multiply_panel(work + panel / GROUP_PANELS * (POINTS * IN_STEP) + first_tile * GROUP_K,
+                   weights + (size_t)part_panel * (POINTS * GROUP_K * PANEL), bias, out, panel,
+                   own_tile, first_tile, first_image);
+}
+#endif
 #endif

@@ -76,6 +76,7 @@ struct alx_params {
     size_t columns;   /* lanes of a work-group side by side along output channels */
     size_t split;     /* parts of k that different work-groups add up */
     size_t sub_group; /* 1: a sub-group's lanes share what they read in blocks */
+    size_t whole;     /* 1: one launch does all steps of an algorithm */
 };
 
 /* How weights lie on the device: panels of `panel_rows` output channels, each [k /
@@ -101,7 +102,8 @@ enum alx_role {
     ALX_ROLE_WEIGHTS,
     ALX_ROLE_BIAS, /* biases, then scales, both padded to whole panels */
     ALX_ROLE_WORK,
-    ALX_ROLE_FIRST_PANEL /* of the part of the weights that this launch reads */
+    ALX_ROLE_FIRST_PANEL, /* of the part of the weights that this launch reads */
+    ALX_ROLE_PANELS       /* of that part */
 };
 struct alx_arg {
     enum alx_role role;
@@ -125,7 +127,7 @@ struct alx_launch {
     size_t global[3], local[3];
     bool per_panel; /* repeated for each part of the weights: global[panel_axis] counts this part's
                        panels (in work-groups) */
-    size_t panel_axis;
+    size_t panel_axis; /* 3: none does */
     size_t slices; /* set by the planner: how many launches the range is cut into; 0 or 1: one */
     struct alx_gemm
         gemm; /* per_panel: n is this part's rows, c_offset moves by the rows before it */

@@ -76,8 +76,13 @@ static size_t tile_of(const struct alx_problem *p)
 
 static size_t input_vector(const struct alx_winograd_geometry *g, size_t vector)
 {
-    return alx_power_of_two_divisor(g->along_x ? g->stride : g->group_k / (g->stride * g->stride),
-                                    vector);
+    enum { MOST_ROWS = 4 };
+    size_t divisor = alx_power_of_two_divisor(
+        g->along_x ? g->stride : g->group_k / (g->stride * g->stride), vector);
+    /* Whole rows of phases lie one after the other in k. */
+    return g->along_x && divisor == g->stride
+               ? alx_min(vector, divisor * alx_min(divisor, MOST_ROWS))
+               : divisor;
 }
 
 static bool suits(const struct alx_problem *p, const struct alx_traits *t)
@@ -103,17 +108,56 @@ static void cut_tiles(const struct alx_problem *p, const struct alx_traits *t, s
     params->rows = alx_ceil_div(params->tiles, alx_ceil_div(params->tiles, params->rows));
 }
 
+/* The same for a launch that does all of it: a work-item keeps what it transformed, too, and reads
+ * the weights of a whole group, which pays for enough tiles only. */
+static bool cut_whole(const struct alx_problem *p, const struct alx_traits *t, size_t scratch_bytes,
+                      struct alx_params *params)
+{
+    enum { FEWEST_TILES = 24 }; /* for the weights that are read */
+    const struct alx_winograd_geometry g = alx_winograd_geometry(p->info);
+    size_t tiles = p->batch * alx_winograd_tiles(p->info, params->tile);
+    size_t n = side_of(params->tile, &g), panel = params->vectors * params->vector;
+    size_t tile_bytes = n * n * (g.group_k + panel) * sizeof(float);
+    size_t blocks = alx_max(alx_ceil_div(tiles * tile_bytes, scratch_bytes),
+                            alx_ceil_div(2 * t->units, p->info->layer.groups));
+    size_t most = params->rows;
+    params->whole = 1;
+    params->images = p->batch;
+    params->tiles = alx_ceil_div(tiles, blocks);
+    for (size_t rows = most; 2 * rows >= most; rows--) /* fewest that are computed in vain */
+        if (alx_round_up(params->tiles, rows) < alx_round_up(params->tiles, params->rows))
+            params->rows = rows;
+    return params->tiles >= FEWEST_TILES;
+}
+
+enum { SCRATCH_BYTES = 512 << 10 }; /* a core's second cache or near it */
+
 static struct alx_params choose(const struct alx_problem *p, const struct alx_traits *t)
 {
-    enum { SCRATCH_BYTES = 512 << 10 }; /* a core's second cache or near it */
     size_t groups = p->info->layer.groups, group_out = p->info->out.channels / groups;
     struct alx_params params = {
         .lanes = 1, .vector = t->vector, .tile = tile_of(p), .prefetch = t->prefetch};
     params.images = images_of(p, params.tile);
     size_t tiles = params.images * alx_winograd_tiles(p->info, params.tile);
     alx_choose_register_tile(tiles, group_out, groups, t, &params);
+    struct alx_params whole = params;
+    if (cut_whole(p, t, SCRATCH_BYTES, &whole))
+        return whole;
     cut_tiles(p, t, SCRATCH_BYTES, &params);
     return params;
+}
+
+static void whole_candidates(const struct alx_problem *p, const struct alx_traits *t,
+                             struct alx_candidates *out)
+{
+    struct alx_params params = out->list[0];
+    for (params.tile = 2; params.tile <= ALX_WINOGRAD_MAX_M; params.tile++)
+        for (params.vectors = 1; params.vectors <= 3; params.vectors++) {
+            params.rows = alx_min(p->batch * alx_winograd_tiles(p->info, params.tile),
+                                  alx_most_rows(params.vectors, t));
+            if (cut_whole(p, t, SCRATCH_BYTES, &params))
+                alx_candidates_add(out, &params);
+        }
 }
 
 /* Each tile by images of a pass, vectors, and the scratch of a work-item. */
@@ -122,6 +166,7 @@ static void candidates(const struct alx_problem *p, const struct alx_traits *t,
 {
     static const size_t scratch_bytes[] = {128 << 10, 512 << 10, 2 << 20};
     struct alx_params params = out->list[0];
+    params.whole = 0;
     for (params.tile = 2; params.tile <= ALX_WINOGRAD_MAX_M; params.tile++)
         for (size_t images = 1; images < 2 * alx_min(MOST_IMAGES, p->batch); images *= 2)
             for (params.vectors = 1; params.vectors <= 3; params.vectors++)
@@ -132,6 +177,7 @@ static void candidates(const struct alx_problem *p, const struct alx_traits *t,
                     cut_tiles(p, t, scratch_bytes[i], &params);
                     alx_candidates_add(out, &params);
                 }
+    whole_candidates(p, t, out);
 }
 
 struct alx_layout alx_winograd_layout(const struct alx_problem *p, const struct alx_params *params)
@@ -149,21 +195,20 @@ size_t alx_winograd_step(size_t tiles, const struct alx_winograd_geometry *g)
 }
 
 void alx_winograd_macros(struct alx_text *options, const struct alx_problem *p,
-                         const struct alx_params *params, size_t images)
+                         const struct alx_params *params, size_t images, size_t step)
 {
     const struct alx_layer *l = &p->info->layer;
     const struct alx_winograd_geometry g = alx_winograd_geometry(p->info);
-    size_t tiles = images * alx_winograd_tiles(p->info, params->tile);
     alx_text_add(options,
                  " -DGROUPS=%zu -DPAD_TOP=%zu -DPAD_LEFT=%zu -DACTIVATION=%d -DTILE=%zu"
                  " -DKERNEL=%zu -DSTRIDE=%zu -DIMAGES=%zu -DALONG_X=%d -DIN_STEP=%zu",
                  l->groups, l->pad_top, l->pad_left, l->activation == ALX_ACTIVATION_RELU,
-                 params->tile, g.r, g.stride, images, g.along_x, alx_winograd_step(tiles, &g));
+                 params->tile, g.r, g.stride, images, g.along_x, step);
 }
 
 /* Values that follow from the parameters. */
 struct shape {
-    size_t n, images, tiles, block, rows, panel, unroll, lines, item_k, in_k;
+    size_t n, images, tiles, block, rows, panel, unroll, lines, item_k, in_k, step;
 };
 
 static struct shape shape_of(const struct alx_problem *p, const struct alx_params *params)
@@ -179,15 +224,76 @@ static struct shape shape_of(const struct alx_problem *p, const struct alx_param
     s.lines = params->prefetch ? alx_ceil_div(alx_ceil_div(s.unroll * s.panel, 16),
                                               alx_ceil_div(s.block, s.rows))
                                : 0;
+    s.step = alx_winograd_step(params->whole ? s.block : s.tiles, &g);
     s.in_k = p->info->layer.groups * g.group_k;
     s.item_k = alx_round_up(alx_min(s.in_k, 64), input_vector(&g, params->vector));
     return s;
 }
 
+/* One launch for all. */
+static enum alx_status add_whole(const struct alx_problem *p, const struct shape *s,
+                                 struct alx_recipe *recipe)
+{
+    alx_text_add(&recipe->options, " -DWHOLE=1 -DX_SPACE=__private");
+    return alx_recipe_add(
+        recipe, &(struct alx_launch){
+                    .file = "winograd.cl",
+                    .kernel = "winograd_whole",
+                    .args = {{ALX_ROLE_IN, 0},
+                             {ALX_ROLE_WEIGHTS, 0},
+                             {ALX_ROLE_BIAS, 0},
+                             {ALX_ROLE_OUT, 0},
+                             {ALX_ROLE_FIRST_PANEL, 0},
+                             {ALX_ROLE_PANELS, 0}},
+                    .arg_count = 6,
+                    .global = {p->info->layer.groups, alx_ceil_div(s->tiles, s->block), 1},
+                    .local = {1, 1, 1},
+                    .per_panel = true,
+                    .panel_axis = 3,
+                });
+}
+
+/* Two launches for every few images: the weights are read for all of their tiles. */
+static enum alx_status add_passes(const struct alx_problem *p, const struct shape *s,
+                                  struct alx_recipe *recipe)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    recipe->work_elems = p->info->layer.groups * s->n * s->n * s->step;
+    for (size_t done = 0; done < p->batch; done += s->images) {
+        /* The last pass begins earlier, so that it is whole. */
+        cl_int first = (cl_int)alx_min(done, p->batch - s->images);
+        ALX_TRY(alx_recipe_add(
+            recipe, &(struct alx_launch){
+                        .file = "winograd.cl",
+                        .kernel = "winograd_input",
+                        .args = {{ALX_ROLE_IN, 0}, {ALX_ROLE_WORK, 0}, {ALX_ROLE_INT, first}},
+                        .arg_count = 3,
+                        .global = {alx_ceil_div(s->in_k, s->item_k), s->tiles, 1},
+                        .local = {1, 1, 1},
+                    }));
+        ALX_TRY(alx_recipe_add(recipe, &(struct alx_launch){
+                                           .file = "winograd.cl",
+                                           .kernel = "winograd_multiply",
+                                           .args = {{ALX_ROLE_WORK, 0},
+                                                    {ALX_ROLE_WEIGHTS, 0},
+                                                    {ALX_ROLE_BIAS, 0},
+                                                    {ALX_ROLE_OUT, 0},
+                                                    {ALX_ROLE_FIRST_PANEL, 0},
+                                                    {ALX_ROLE_INT, first}},
+                                           .arg_count = 6,
+                                           .global = {1, alx_ceil_div(s->tiles, s->block), 1},
+                                           .local = {1, 1, 1},
+                                           .per_panel = true,
+                                           .panel_axis = 0,
+                                       }));
+    }
+error:
+    return status;
+}
+
 static enum alx_status describe(const struct alx_problem *p, const struct alx_params *params,
                                 struct alx_recipe *recipe)
 {
-    enum alx_status status = ALX_STATUS_OK;
     const struct alx_layer *l = &p->info->layer;
     const struct alx_winograd_geometry g = alx_winograd_geometry(p->info);
     const struct shape s = shape_of(p, params);
@@ -201,45 +307,14 @@ static enum alx_status describe(const struct alx_problem *p, const struct alx_pa
         .transform = alx_winograd_transform,
         .tile = params->tile,
     };
-    size_t step = alx_winograd_step(s.tiles, &g);
-    recipe->work_elems = l->groups * s.n * s.n * step;
     alx_recipe_begin(recipe, p, params);
-    alx_winograd_macros(&recipe->options, p, params, s.images);
+    alx_winograd_macros(&recipe->options, p, params, s.images, s.step);
     alx_text_add(&recipe->options,
                  " -DIN_VECTOR=%zu -DITEM_K=%zu -DBLOCK=%zu -DROWS=%zu -DVECTORS=%zu -DUNROLL=%zu"
                  " -DPREFETCH=%zu",
                  input_vector(&g, params->vector), s.item_k, s.block, s.rows, params->vectors,
                  s.unroll, s.lines);
-    for (size_t done = 0; done < p->batch; done += s.images) {
-        /* The last pass begins earlier, so that it is whole. */
-        cl_int first = (cl_int)alx_min(done, p->batch - s.images);
-        ALX_TRY(alx_recipe_add(
-            recipe, &(struct alx_launch){
-                        .file = "winograd.cl",
-                        .kernel = "winograd_input",
-                        .args = {{ALX_ROLE_IN, 0}, {ALX_ROLE_WORK, 0}, {ALX_ROLE_INT, first}},
-                        .arg_count = 3,
-                        .global = {alx_ceil_div(s.in_k, s.item_k), s.tiles, 1},
-                        .local = {1, 1, 1},
-                    }));
-        ALX_TRY(alx_recipe_add(recipe, &(struct alx_launch){
-                                           .file = "winograd.cl",
-                                           .kernel = "winograd_multiply",
-                                           .args = {{ALX_ROLE_WORK, 0},
-                                                    {ALX_ROLE_WEIGHTS, 0},
-                                                    {ALX_ROLE_BIAS, 0},
-                                                    {ALX_ROLE_OUT, 0},
-                                                    {ALX_ROLE_FIRST_PANEL, 0},
-                                                    {ALX_ROLE_INT, first}},
-                                           .arg_count = 6,
-                                           .global = {1, alx_ceil_div(s.tiles, s.block), 1},
-                                           .local = {1, 1, 1},
-                                           .per_panel = true,
-                                           .panel_axis = 0,
-                                       }));
-    }
-error:
-    return status;
+    return params->whole ? add_whole(p, &s, recipe) : add_passes(p, &s, recipe);
 }
 
 const struct alx_algorithm alx_conv_winograd = {

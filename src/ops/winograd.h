@@ -44,9 +44,9 @@ struct alx_layout alx_winograd_layout(const struct alx_problem *problem,
                                       const struct alx_params *params);
 /* Values of transformed input from one point to the next, for `tiles` tiles. */
 size_t alx_winograd_step(size_t tiles, const struct alx_winograd_geometry *geometry);
-/* The macros of winograd_input, for passes of `images` images. */
+/* The macros of winograd_input, for passes of `images` images; `step` as above. */
 void alx_winograd_macros(struct alx_text *options, const struct alx_problem *problem,
-                         const struct alx_params *params, size_t images);
+                         const struct alx_params *params, size_t images, size_t step);
 
 /* Transforms a row of weights [IN / groups, KH, KW], in double, into [n * n][group_k], n = tile +
  * r - 1, with k counted as in cl/winograd.cl. */

@@ -178,7 +178,8 @@ static enum alx_status describe(const struct alx_problem *p, const struct alx_pa
     whole.split = 1;
     size_t points = shape.parallel / groups;
     /* products are stored in aligned vectors */
-    size_t transformed = alx_round_up(groups * points * alx_winograd_step(shape.rows, &g), 16);
+    size_t step = alx_winograd_step(shape.rows, &g);
+    size_t transformed = alx_round_up(groups * points * step, 16);
     recipe->weights = (struct alx_weight_format){
         .panel_rows = panel,
         .k_vector = 1,
@@ -191,7 +192,7 @@ static enum alx_status describe(const struct alx_problem *p, const struct alx_pa
     };
     recipe->work_elems = transformed + points * shape.rows * p->info->out.channels;
     alx_recipe_begin(recipe, p, params);
-    alx_winograd_macros(&recipe->options, p, params, images);
+    alx_winograd_macros(&recipe->options, p, params, images, step);
     alx_tiled_macros(&recipe->options, &whole, shape.rows, points, transformed);
     alx_text_add(&recipe->options, " -DIN_VECTOR=1 -DITEM_K=1 -DPANEL_ROWS=%zu -DK_ELEMS=%zu",
                  panel, g.group_k);

@@ -30,9 +30,25 @@ static cl_mem buffer_of(const alx_session *session, size_t step_index, enum alx_
         return bound->work;
     case ALX_ROLE_INT:
     case ALX_ROLE_FIRST_PANEL:
+    case ALX_ROLE_PANELS:
         break;
     }
     return NULL;
+}
+
+/* Whether an argument is a number, and which. */
+static bool is_number(const struct alx_step *step, const struct alx_arg *arg, size_t part,
+                      cl_int *out)
+{
+    if (arg->role == ALX_ROLE_INT)
+        *out = arg->value;
+    else if (arg->role == ALX_ROLE_FIRST_PANEL)
+        *out = (cl_int)(part * step->part_panels);
+    else if (arg->role == ALX_ROLE_PANELS)
+        *out = (cl_int)alx_session_part_panels(step, part);
+    else
+        return false;
+    return true;
 }
 
 static enum alx_status bind_kernel(alx_session *session, size_t step_index,
@@ -47,9 +63,8 @@ static enum alx_status bind_kernel(alx_session *session, size_t step_index,
     session->times.build_ns += alx_clock_ns() - start;
     for (size_t i = 0; i < launch->arg_count; i++) {
         const struct alx_arg *arg = &launch->args[i];
-        if (arg->role == ALX_ROLE_INT || arg->role == ALX_ROLE_FIRST_PANEL) {
-            cl_int value =
-                arg->role == ALX_ROLE_INT ? arg->value : (cl_int)(bound->part * step->part_panels);
+        cl_int value;
+        if (is_number(step, arg, bound->part, &value)) {
             ALX_CL(clSetKernelArg(bound->kernel, (cl_uint)i, sizeof value, &value));
         } else {
             cl_mem buffer = buffer_of(session, step_index, arg->role, bound->part);
@@ -81,7 +96,7 @@ static void bind_range(struct alx_bound_launch *bound, size_t panels)
     const struct alx_launch *launch = bound->launch;
     size_t axis, groups, slices = slices_of(launch, panels, &axis, &groups);
     memcpy(bound->global, launch->global, sizeof bound->global);
-    if (launch->per_panel)
+    if (launch->per_panel && launch->panel_axis < 3)
         bound->global[launch->panel_axis] *= panels;
     if (slices == 1)
         return;
