@@ -157,7 +157,8 @@ static void every_opset_is_read(void **state)
 #define RELUS       "1{1'p' 2'r' 4'Relu'} 1{1'q' 2's' 4'Relu'} "
 #define CONCAT      "1{1'p' 1'q' 2'f' 4'Concat' 5{1'axis' 3=1}} "
 #define CONCAT_RS   "1{1'r' 1's' 2'f' 4'Concat' 5{1'axis' 3=1}} "
-#define LRNS(more)  "1{1'p' 2'r' 4'LRN' 5{1'size' 3=3}} 1{1'q' 2's' 4'LRN' 5{1'size' 3=3} " more "} "
+#define LRN(more)   "4'LRN' 5{1'size' 3=3} " more "} "
+#define LRNS(more)  "1{1'p' 2'r' " LRN("") "1{1'q' 2's' " LRN(more)
 #define ONE         "5{1=1 2=1 8'o' 4*1} "
 #define NORM(a, op) "1{1'" a "' 1'o' 1'o' 1'o' 1'o' " op "} "
 #define SLICES(begin, end)                                                                         \
@@ -458,6 +459,7 @@ static void cut_files_are_refused(void **state)
 {
     (void)state;
     test_cuts_refused(GOOD);
+    test_cuts_refused(TOWERS(SPLIT, LRNS("") CONCAT_RS));
 }
 
 int main(void)
