@@ -8,6 +8,7 @@
 #include "support/proto.h"
 #include "support/test.h"
 #include "support/warnings.h"
+#include "tensor/view.h"
 
 static void goldens_compute_what_opencv_does(void **state)
 {
@@ -231,6 +232,27 @@ static void scale_and_mean_of_the_data_layer_are_taken(void **state)
     assert_true(p->scale == 1 && p->mean[0] == 7 && p->std[0] == 2 && p->resize_size == 0);
     alx_model_destroy(&model);
     free(file);
+}
+
+/* Caffe inserts a Split where a blob has several readers; the scale reads the second name. */
+static void a_scale_behind_a_split_is_folded(void **state)
+{
+    (void)state;
+    static const char file[] = WITH("100{1's' 2'Split' 3'fc' 4'a' 4'b'} "
+                                    "100{1'n' 2'Scale' 3'b' 4'n' 7{7{1=2} 5*2}}");
+    alx_model *model = NULL;
+    size_t bytes;
+    uint8_t *data = test_proto_make(file, &bytes);
+    assert_ok(alx_model_read("x", data, bytes, NULL, &model));
+    struct alx_tensor_view weights = alx_model_weights(model, 0);
+    assert_int_equal(weights.elems, 8);
+    for (size_t i = 0; i < weights.elems; i++) {
+        float value;
+        alx_view_read(weights, i, 1, &value);
+        assert_true(value == (float)(i + 1) / 8 * (float)(i / 4 + 1) / 8);
+    }
+    alx_model_destroy(&model);
+    free(data);
 }
 
 static void pictures_are_cut_from_256_where_networks_are_of_that_size(void **state)
@@ -484,6 +506,7 @@ int main(void)
         cmocka_unit_test(a_prototxt_says_towers),
         cmocka_unit_test(small_files_load),
         cmocka_unit_test(values_are_views_into_the_file),
+        cmocka_unit_test(a_scale_behind_a_split_is_folded),
         cmocka_unit_test(scale_and_mean_of_the_data_layer_are_taken),
         cmocka_unit_test(pictures_are_cut_from_256_where_networks_are_of_that_size),
         cmocka_unit_test(bad_files_are_refused),
