@@ -2,14 +2,23 @@
  * Local response normalisation across channels.
  *
  *   out(c) = in(c) / (K + ALPHA * S(c))^BETA
- *   S(c) = sum of in(i)^2 for i from c - BELOW to c + ABOVE, clipped to the channels
+ *   S(c) = sum of in(i)^2 for i from c - BELOW to c + ABOVE, clipped to the group of c: the
+ * channels are cut into GROUPS equal parts, one after the other
  *
  * ALPHA is the factor of the plain sum. For BETA = 0.75 the power is s * sqrt(s) with
  * s = sqrt(...), which is exact to a few units in the last place on every device; others go through
  * pow().
  *
- * Macros beside common.h's: BELOW ABOVE ALPHA BETA K BETA_IS_075.
+ * Macros beside common.h's: GROUPS BELOW ABOVE ALPHA BETA K BETA_IS_075.
  */
+#define GROUP_C (IN_C / GROUPS)
+/* The first channel of the group of c. */
+#if GROUPS == 1
+#define GROUP_BEGIN(c) 0
+#else
+#define GROUP_BEGIN(c) ((c) / GROUP_C * GROUP_C)
+#endif
+
 #if BETA_IS_075
 #define POWER(t, type) (sqrt(t) * sqrt(sqrt(t)))
 #else
@@ -19,8 +28,9 @@
 /* One output, any layout. */
 static float normalised(__global const float *in, int n, int c, int y, int x)
 {
+    const int begin = GROUP_BEGIN(c), end = begin + GROUP_C;
     float sum = 0.0f;
-    for (int i = max(c - BELOW, 0); i <= min(c + ABOVE, IN_C - 1); i++) {
+    for (int i = max(c - BELOW, begin); i <= min(c + ABOVE, end - 1); i++) {
         const float value = in[IN_AT(n, i, y, x)];
         sum = fma(value, value, sum);
     }
@@ -66,8 +76,8 @@ lrn_pool_element(__global const float *restrict in, __global float *restrict out
 #if defined(LRN_ROW) || defined(LRN_POOL)
 /*
  * Vectors of channels. NHWC without halo on the input (IN_B = IN_C), so that a pixel's channels are
- * shifted by loading from shifted addresses; lanes that belong to another pixel count as 0. VECTOR,
- * at least 2, divides IN_C.
+ * shifted by loading from shifted addresses; lanes that belong to another group or pixel count as
+ * 0. VECTOR, at least 2, divides GROUP_C, so that a vector lies in one group.
  */
 #define IN_ELEMS (BATCH * IN_IMAGE)
 typedef JOIN(int, VECTOR) lanes;
@@ -89,6 +99,7 @@ static lanes lane_numbers(void)
 static vec normalised_channels(__global const float *in, int n, int c, int y, int x)
 {
     __global const float *at = in + IN_AT(n, c, y, x);
+    const int begin = GROUP_BEGIN(c), end = begin + GROUP_C;
     vec sum = (vec)(0.0f);
     if (IN_AT(n, c, y, x) < BELOW || IN_AT(n, c, y, x) + ABOVE + VECTOR > IN_ELEMS) {
         /* the first and the last pixels of the tensor */
@@ -98,7 +109,7 @@ static vec normalised_channels(__global const float *in, int n, int c, int y, in
         return LOAD(lane_values);
     }
     /* Compilers unroll these loops as they like: asked to, Oclgrind's adds up wrong values. */
-    if (c >= BELOW && c + VECTOR + ABOVE <= IN_C) {
+    if (c >= begin + BELOW && c + VECTOR + ABOVE <= end) {
         for (int d = -BELOW; d <= ABOVE; d++) {
             const vec value = LOAD(at + d);
             sum = fma(value, value, sum);
@@ -106,7 +117,8 @@ static vec normalised_channels(__global const float *in, int n, int c, int y, in
     } else {
         for (int d = -BELOW; d <= ABOVE; d++) {
             const lanes channel = lane_numbers() + (c + d);
-            const vec value = select((vec)(0.0f), LOAD(at + d), (channel >= 0) & (channel < IN_C));
+            const vec value =
+                select((vec)(0.0f), LOAD(at + d), (channel >= begin) & (channel < end));
             sum = fma(value, value, sum);
         }
     }

@@ -239,6 +239,8 @@ static void wrong_layers_are_named(void **state)
         {{.kind = ALX_LAYER_RELU, .relu_limit = NAN}, "limit"},
         {{.kind = ALX_LAYER_FC, .out_channels = 4, .relu_limit = 6}, "limit"},
         {{.kind = ALX_LAYER_LRN, .lrn_k = 1}, "window"},
+        {{.kind = ALX_LAYER_LRN, .lrn_size = 5, .lrn_k = 1, .groups = 4}, "groups"},
+        {{.kind = ALX_LAYER_LRN, .lrn_size = 5, .lrn_k = 1, .groups = 12}, "groups"},
         {{.kind = ALX_LAYER_LRN, .lrn_size = 5, .lrn_alpha = -1, .lrn_k = 1}, "range"},
         {{.kind = ALX_LAYER_LRN, .lrn_size = 5}, "range"},
         {{.kind = ALX_LAYER_LRN, .lrn_size = 5, .lrn_k = NAN}, "range"},

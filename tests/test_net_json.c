@@ -64,7 +64,8 @@ static const char full_text[] =
     "{\"name\":\"full\",\"input\":[3,40,41],\"layers\":["
     "{\"name\":\"c1\",\"kind\":\"conv\",\"activation\":\"relu\",\"out_channels\":12,\"kernel\":[5,"
     "3],\"stride\":[2,3],\"padding\":[1,2,3,4],\"dilation\":[2,1],\"groups\":3,\"bias\":false},"
-    "{\"name\":\"n1\",\"kind\":\"lrn\",\"size\":4,\"alpha\":0.0001,\"beta\":0.75,\"k\":2.0},"
+    "{\"name\":\"n1\",\"kind\":\"lrn\",\"groups\":2,\"size\":4,\"alpha\":0.0001,\"beta\":0.75,"
+    "\"k\":2.0},"
     "{\"name\":\"p1\",\"kind\":\"max-pool\",\"kernel\":[3,2],\"stride\":[2,1],\"padding\":[1,0,2,1]"
     ",\"ceil_mode\":true},"
     "{\"name\":\"a1\",\"kind\":\"avg-pool\",\"kernel\":[2,2],\"padding\":[1,1,1,1],"
@@ -96,6 +97,7 @@ static void every_key_goes_both_ways(void **state)
     assert_true(c->no_bias && c->activation == ALX_ACTIVATION_RELU);
     assert_true(p->ceil_mode && p->kernel_w == 2);
     assert_int_equal(alx_net_layer(net, 1)->layer.lrn_size, 4);
+    assert_int_equal(alx_net_layer(net, 1)->layer.groups, 2);
     assert_true(alx_net_layer(net, 3)->layer.count_padding);
     assert_true(alx_net_layer(net, 4)->layer.relu_limit == 0);
     assert_true(alx_net_layer(net, 5)->layer.relu_limit == 6);
@@ -234,6 +236,9 @@ static const struct {
     {POOL(",\"ceil_mode\":\"yes\""), "layer p: \"ceil_mode\" must be true or false"},
     {POOL(",\"padding\":[3,0,0,0]"), "layer p (max-pool of 9x9x3): padding must be smaller"},
     {LRN("\"size\":5,\"alpha\":1,\"beta\":1"), "layer l: \"k\" is missing"},
+    {LRN("\"groups\":0,\"size\":5,\"alpha\":1,\"beta\":1,\"k\":1"), "layer l: \"groups\" must be"},
+    {LRN("\"groups\":2,\"size\":5,\"alpha\":1,\"beta\":1,\"k\":1"),
+     "layer l (lrn of 9x9x3): groups must divide the channels"},
     {LRN("\"size\":0,\"alpha\":1,\"beta\":1,\"k\":1"), "layer l: \"size\" must be a whole"},
     {LRN("\"size\":5.5,\"alpha\":1,\"beta\":1,\"k\":1"), "layer l: \"size\" must be a whole"},
     {LRN("\"size\":5,\"alpha\":-1,\"beta\":1,\"k\":1"), "layer l: \"alpha\" must be a number"},

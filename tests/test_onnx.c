@@ -14,17 +14,17 @@ static void goldens_compute_what_onnx_runtime_does(void **state)
         const char *name;
         enum alx_dtype dtype;
     } rows[] = {
-        {"zoo9", ALX_DTYPE_F32},          {"zoo7", ALX_DTYPE_F32},
-        {"zoo3", ALX_DTYPE_F32},          {"exported", ALX_DTYPE_F32},
-        {"quantised", ALX_DTYPE_F32},     {"filled", ALX_DTYPE_F32},
-        {"raw", ALX_DTYPE_F32},           {"float_data", ALX_DTYPE_F32},
-        {"float16", ALX_DTYPE_F16},       {"float16_data", ALX_DTYPE_F32},
-        {"bfloat16", ALX_DTYPE_BF16},     {"bfloat16_data", ALX_DTYPE_F32},
-        {"double", ALX_DTYPE_F32},        {"double_data", ALX_DTYPE_F32},
-        {"towers_split", ALX_DTYPE_F32},  {"towers_slice", ALX_DTYPE_F32},
-        {"mobile9", ALX_DTYPE_F32},       {"mobile19", ALX_DTYPE_F32},
-        {"channels_last", ALX_DTYPE_F32}, {"gemm_forms7", ALX_DTYPE_F32},
-        {"gemm_forms21", ALX_DTYPE_F32},
+        {"zoo9", ALX_DTYPE_F32},         {"zoo7", ALX_DTYPE_F32},
+        {"zoo3", ALX_DTYPE_F32},         {"exported", ALX_DTYPE_F32},
+        {"quantised", ALX_DTYPE_F32},    {"filled", ALX_DTYPE_F32},
+        {"raw", ALX_DTYPE_F32},          {"float_data", ALX_DTYPE_F32},
+        {"float16", ALX_DTYPE_F16},      {"float16_data", ALX_DTYPE_F32},
+        {"bfloat16", ALX_DTYPE_BF16},    {"bfloat16_data", ALX_DTYPE_F32},
+        {"double", ALX_DTYPE_F32},       {"double_data", ALX_DTYPE_F32},
+        {"towers_split", ALX_DTYPE_F32}, {"towers_slice", ALX_DTYPE_F32},
+        {"towers_paper", ALX_DTYPE_F32}, {"mobile9", ALX_DTYPE_F32},
+        {"mobile19", ALX_DTYPE_F32},     {"channels_last", ALX_DTYPE_F32},
+        {"gemm_forms7", ALX_DTYPE_F32},  {"gemm_forms21", ALX_DTYPE_F32},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char file[64], out[64];
@@ -95,6 +95,30 @@ static void towers_are_groups(void **state)
     }
 }
 
+/* Normalisations end at the borders of the towers that they stood in. */
+static void towers_keep_their_normalisations(void **state)
+{
+    (void)state;
+    alx_model *model = NULL;
+    size_t convs = 0, norms = 0;
+    assert_ok(alx_model_load(test_golden_path("onnx/towers_paper.onnx"), NULL, &model));
+    const alx_net *net = alx_model_net(model);
+    static const size_t groups[] = {1, 2, 1, 2};
+    for (size_t i = 0; i < alx_net_layer_count(net); i++) {
+        const struct alx_layer *layer = &alx_net_layer(net, i)->layer;
+        if (layer->kind == ALX_LAYER_CONV) {
+            assert_int_equal(layer->groups, groups[convs++]);
+            assert_false(layer->no_bias);
+        } else if (layer->kind == ALX_LAYER_LRN) {
+            assert_int_equal(layer->groups, 2);
+            norms++;
+        }
+    }
+    assert_int_equal(convs, 4);
+    assert_int_equal(norms, 3);
+    alx_model_destroy(&model);
+}
+
 static void every_opset_is_read(void **state)
 {
     (void)state;
@@ -128,11 +152,15 @@ static void every_opset_is_read(void **state)
     MODEL_OF("13", "11{1'in' 2{1{1=1 2{" DIM("1") DIM("1") DIM("1") DIM("1") "}}}} ",              \
              "5{1=2 1=2 2=1 8'w' 4*4} 5{1=2 1=1 1=1 1=1 2=1 8'k' 4*2} " B                          \
              "1{1'in' 1'k' 2'x' 4'Conv'} " begin nodes GEMM_OF_F Y)
-#define GEMM_OF_F "1{1'f' 2'v' 4'Flatten'} 1{1'v' 1'w' 1'b' 2'y' 4'Gemm' 5{1'transB' 3=1}} "
-#define SPLIT     "1{1'x' 2'p' 2'q' 4'Split' 5{1'axis' 3=1}} "
-#define RELUS     "1{1'p' 2'r' 4'Relu'} 1{1'q' 2's' 4'Relu'} "
-#define CONCAT    "1{1'p' 1'q' 2'f' 4'Concat' 5{1'axis' 3=1}} "
-#define CONCAT_RS "1{1'r' 1's' 2'f' 4'Concat' 5{1'axis' 3=1}} "
+#define GEMM_OF_F   "1{1'f' 2'v' 4'Flatten'} 1{1'v' 1'w' 1'b' 2'y' 4'Gemm' 5{1'transB' 3=1}} "
+#define SPLIT       "1{1'x' 2'p' 2'q' 4'Split' 5{1'axis' 3=1}} "
+#define RELUS       "1{1'p' 2'r' 4'Relu'} 1{1'q' 2's' 4'Relu'} "
+#define CONCAT      "1{1'p' 1'q' 2'f' 4'Concat' 5{1'axis' 3=1}} "
+#define CONCAT_RS   "1{1'r' 1's' 2'f' 4'Concat' 5{1'axis' 3=1}} "
+#define LRN(more)   "4'LRN' 5{1'size' 3=3} " more "} "
+#define LRNS(more)  "1{1'p' 2'r' " LRN("") "1{1'q' 2's' " LRN(more)
+#define ONE         "5{1=1 2=1 8'o' 4*1} "
+#define NORM(a, op) "1{1'" a "' 1'o' 1'o' 1'o' 1'o' " op "} "
 #define SLICES(begin, end)                                                                         \
     "1{1'x' 2'p' 4'Slice' 5{1'starts' 8=" begin "} 5{1'ends' 8=" end "} 5{1'axes' 8=1}} "          \
     "1{1'x' 2'q' 4'Slice' 5{1'starts' 8=1} 5{1'ends' 8=99} 5{1'axes' 8=1}} "
@@ -171,6 +199,11 @@ static void small_files_load(void **state)
         TOWERS(SPLIT, CONCAT),
         TOWERS(SPLIT, RELUS CONCAT_RS),
         TOWERS(SLICES("0", "1"), RELUS CONCAT_RS),
+        TOWERS(SPLIT, LRNS("") CONCAT_RS),
+        TOWERS(ONE SPLIT, NORM("p", "2'r' 4'BatchNormalization'")
+                              NORM("q", "2's' 4'BatchNormalization'") CONCAT_RS),
+        TOWERS("5{1=1 1=1 1=1 2=1 8'o' 4*1} " SPLIT,
+               "1{1'p' 1'o' 2'r' 4'Add'} 1{1'o' 1'q' 2's' 4'Add'} " CONCAT_RS),
         TOWERS("5{1=2 2=7 8's' 7=1 7=1} 1{1'x' 1's' 2'p' 2'q' 4'Split' 5{1'axis' 3=-3}} ",
                RELUS CONCAT_RS),
         TOWERS("1{1'x' 2'p' 2'q' 4'Split' 5{1'axis' 3=1} 5{1'num_outputs' 3=2}} ",
@@ -362,8 +395,27 @@ static const struct test_bad_file bad[] = {
      "tensor p: 3 nodes read this part"},
     {TOWERS(SPLIT, "1{1'p' 2'r' 4'Relu'} 1{1'q' 2's' 4'Sigmoid'} " CONCAT_RS),
      "node s (Sigmoid): is not like the node in the tower beside it"},
+    {TOWERS(SPLIT, LRNS("5{1'beta' 2~0.5}") CONCAT_RS),
+     "node s (LRN): is not like the node in the tower beside it"},
     {TOWERS(SPLIT, "1{1'p' 2'r' 4'LRN'} 1{1'q' 2's' 4'LRN'} " CONCAT_RS),
-     "node s (LRN): is not computed on parts of the channels"},
+     "node r (LRN): reads a matrix, or its size is out of range"},
+    {TOWERS(SPLIT, "1{1'p' 2'r' 4'LRN' 5{1'size' 3=3}} 1{1'q' 2's' 4'Relu'} " CONCAT_RS),
+     "node s (Relu): is not like the node in the tower beside it"},
+    {TOWERS(SPLIT, "1{1'p' 2'r' 4'Sigmoid'} 1{1'q' 2's' 4'Sigmoid'} " CONCAT_RS),
+     "node s (Sigmoid): it would take another activation"},
+    {TOWERS(SPLIT, "1{1'p' 2'r' 4'Flatten'} 1{1'q' 2's' 4'Flatten'} " CONCAT_RS),
+     "node s (Flatten): is not computed on parts of the channels"},
+    {TOWERS(ONE SPLIT, NORM("p", "2'r' 4'BatchNormalization'") "1{1'q' 1'o' 1'o' 1'b' 1'o' 2's' "
+                                                               "4'BatchNormalization'} " CONCAT_RS),
+     "node s (BatchNormalization): its weights are not like those of the node beside it"},
+    {TOWERS(ONE SPLIT, RELUS "1{1'r' 1'o' 1'o' 1'o' 1'o' 2't' 4'BatchNormalization'} "
+                             "1{1's' 1'o' 1'o' 1'o' 1'o' 2'u' 4'BatchNormalization'} "
+                             "1{1't' 1'u' 2'f' 4'Concat' 5{1'axis' 3=1}} "),
+     "node t (BatchNormalization): batch normalisation is read only right after"},
+    {TOWERS(SPLIT, "1{1'p' 1'b' 2'r' 4'Add'} 1{1'q' 1'b' 2's' 4'Add'} " CONCAT_RS),
+     "node r (Add): what is added is not one value, or one an output"},
+    {TOWERS(SPLIT, "1{1'p' 1'q' 2'r' 4'Add'} 1{1'q' 1'p' 2's' 4'Add'} " CONCAT_RS),
+     "tensor p: 2 nodes read this part"},
     {TOWERS(SPLIT, "1{1'p' 2'r' 4'Clip' 5{1'max' 2~1}} 1{1'q' 2's' 4'Clip'} " CONCAT_RS),
      "node s (Clip): is not like the node in the tower beside it"},
     {TOWERS(SPLIT, "1{1'p' 1'w' 2'r' 4'Conv'} 1{1'q' 1'b' 2's' 4'Conv'} " CONCAT_RS),
@@ -407,6 +459,7 @@ static void cut_files_are_refused(void **state)
 {
     (void)state;
     test_cuts_refused(GOOD);
+    test_cuts_refused(TOWERS(SPLIT, LRNS("") CONCAT_RS));
 }
 
 int main(void)
@@ -416,6 +469,7 @@ int main(void)
         cmocka_unit_test(the_zoos_alexnet_is_recognised),
         cmocka_unit_test(quantised_activations_differ_by_their_rounding),
         cmocka_unit_test(towers_are_groups),
+        cmocka_unit_test(towers_keep_their_normalisations),
         cmocka_unit_test(every_opset_is_read),
         cmocka_unit_test(small_files_load),
         cmocka_unit_test(values_are_views_into_the_file),

@@ -25,6 +25,7 @@ static const struct alx_layer layers[] = {
      .stride_w = 2},
     {.name = "norm1",
      .kind = ALX_LAYER_LRN,
+     .groups = 2,
      .lrn_size = 5,
      .lrn_alpha = 1e-2,
      .lrn_beta = 0.75,

@@ -163,6 +163,25 @@ static void every_part_of_the_key_counts(void **state)
     assert_non_null(alx_tunings_find(tunings, &key));
 }
 
+static void groups_are_a_part_of_the_key(void **state)
+{
+    (void)state;
+    const enum alx_layer_kind kinds[] = {ALX_LAYER_CONV, ALX_LAYER_LRN};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        struct alx_tuning whole, groups;
+        struct alx_layer_info changed = info;
+        struct alx_problem other = problem;
+        other.info = &changed;
+        changed.layer.kind = kinds[i];
+        changed.layer.groups = 1;
+        alx_tunings_key(tunings, &device, &other, &whole);
+        assert_null(strstr(whole.layer, "groups"));
+        changed.layer.groups = 2;
+        alx_tunings_key(tunings, &device, &other, &groups);
+        assert_non_null(strstr(groups.layer, ", groups 2"));
+    }
+}
+
 static void the_later_one_wins(void **state)
 {
     (void)state;
@@ -506,6 +525,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, destroy)
     const struct CMUnitTest tests[] = {
         TEST(every_part_of_the_key_counts),
+        TEST(groups_are_a_part_of_the_key),
         TEST(the_later_one_wins),
         TEST(files_come_back),
         TEST(the_cache_folder_keeps_them),

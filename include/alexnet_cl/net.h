@@ -50,7 +50,8 @@ struct alx_layer {
     size_t stride_h, stride_w;      /* conv, pools */
     size_t pad_top, pad_left, pad_bottom, pad_right;
     size_t dilation_h, dilation_w; /* conv */
-    size_t groups;  /* conv: input and output channels are cut into so many independent parts */
+    size_t groups;  /* conv: input and output channels are cut into so many independent parts;
+                       lrn: windows end at the borders of so many equal parts of the channels */
     bool no_bias;   /* conv, fc */
     bool ceil_mode; /* pools: Caffe's rounding; a window that starts in the padding is dropped */
     bool count_padding; /* avg-pool: a window's padding is averaged as zeros; else it is left out */

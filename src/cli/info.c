@@ -36,8 +36,13 @@ static void add_shape(struct alx_text *text, struct alx_shape s)
         alx_text_add(text, "%zux%zux%zu", s.height, s.width, s.channels);
 }
 
+static bool has_groups(enum alx_layer_kind kind)
+{
+    return kind == ALX_LAYER_CONV || kind == ALX_LAYER_LRN;
+}
+
 /* Into how many parts a convolution's output falls: those it is made of, or those that the next
- * convolution reads apart. Papers write 55x55x96 = 48+48. */
+ * convolution, or a normalisation before that, reads apart. Papers write 55x55x96 = 48+48. */
 static size_t parts_of(const alx_net *net, size_t index)
 {
     size_t groups = alx_net_layer(net, index)->layer.groups;
@@ -45,10 +50,10 @@ static size_t parts_of(const alx_net *net, size_t index)
         const struct alx_layer *layer = &alx_net_layer(net, i)->layer;
         if (layer->kind == ALX_LAYER_FC)
             break;
-        if (layer->kind == ALX_LAYER_CONV) {
+        if (has_groups(layer->kind))
             groups = layer->groups;
+        if (layer->kind == ALX_LAYER_CONV)
             break;
-        }
     }
     return groups;
 }
@@ -134,7 +139,7 @@ static void add_row(struct cli_table *table, const alx_net *net, size_t index)
     if (window)
         add_padding(&text, l);
     add_cell(table, &text);
-    if (l->kind == ALX_LAYER_CONV)
+    if (has_groups(l->kind))
         alx_text_add(&text, "%zu", l->groups);
     add_cell(table, &text);
     add_output(&text, net, index);
@@ -290,7 +295,7 @@ static json_t *layer_json(const alx_net *net, size_t index, const alx_model *mod
                  window ? json_pack("[I, I, I, I]", (json_int_t)l->pad_top, (json_int_t)l->pad_left,
                                     (json_int_t)l->pad_bottom, (json_int_t)l->pad_right)
                         : json_null());
-    cli_json_set(object, "groups", cli_json_known(l->kind == ALX_LAYER_CONV ? l->groups : 0));
+    cli_json_set(object, "groups", cli_json_known(has_groups(l->kind) ? l->groups : 0));
     add_parts(&parts, net, index);
     cli_json_set(object, "parts", cli_json_text(alx_text_get(&parts)));
     alx_text_free(&parts);

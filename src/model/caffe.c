@@ -48,24 +48,18 @@ static const struct alx_wire_row v1_rows[] = {
     {18, ALX_WIRE_SPAN, AT(lrn)},       {19, ALX_WIRE_SPAN, AT(pooling)},
     {30, ALX_WIRE_SPAN, AT(relu)},      {32, ALX_WIRE_SPAN, AT(include)},
     {36, ALX_WIRE_SPAN, AT(transform)}, {39, ALX_WIRE_SPAN, AT(softmax)},
+    {9, ALX_WIRE_SPAN, AT(concat)},     {31, ALX_WIRE_SPAN, AT(slice)},
 };
 static const struct alx_wire_row v2_rows[] = {
-    {1, ALX_WIRE_SPAN, AT(name)},
-    {2, ALX_WIRE_SPAN, AT(type)},
-    {8, ALX_WIRE_SPAN, AT(include)},
-    {100, ALX_WIRE_SPAN, AT(transform)},
-    {106, ALX_WIRE_SPAN, AT(convolution)},
-    {107, ALX_WIRE_SPAN, AT(data)},
-    {108, ALX_WIRE_SPAN, AT(dropout)},
-    {115, ALX_WIRE_SPAN, AT(data)},
-    {117, ALX_WIRE_SPAN, AT(inner_product)},
-    {118, ALX_WIRE_SPAN, AT(lrn)},
-    {121, ALX_WIRE_SPAN, AT(pooling)},
-    {123, ALX_WIRE_SPAN, AT(relu)},
-    {125, ALX_WIRE_SPAN, AT(softmax)},
-    {139, ALX_WIRE_SPAN, AT(batch_norm)},
-    {142, ALX_WIRE_SPAN, AT(scale)},
-    {143, ALX_WIRE_SPAN, AT(input)},
+    {1, ALX_WIRE_SPAN, AT(name)},     {2, ALX_WIRE_SPAN, AT(type)},
+    {8, ALX_WIRE_SPAN, AT(include)},  {100, ALX_WIRE_SPAN, AT(transform)},
+    {104, ALX_WIRE_SPAN, AT(concat)}, {106, ALX_WIRE_SPAN, AT(convolution)},
+    {107, ALX_WIRE_SPAN, AT(data)},   {108, ALX_WIRE_SPAN, AT(dropout)},
+    {115, ALX_WIRE_SPAN, AT(data)},   {117, ALX_WIRE_SPAN, AT(inner_product)},
+    {118, ALX_WIRE_SPAN, AT(lrn)},    {121, ALX_WIRE_SPAN, AT(pooling)},
+    {123, ALX_WIRE_SPAN, AT(relu)},   {125, ALX_WIRE_SPAN, AT(softmax)},
+    {126, ALX_WIRE_SPAN, AT(slice)},  {139, ALX_WIRE_SPAN, AT(batch_norm)},
+    {142, ALX_WIRE_SPAN, AT(scale)},  {143, ALX_WIRE_SPAN, AT(input)},
 };
 #undef AT
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -114,9 +108,9 @@ static const struct type_row {
     {"DummyData", 32, ALX_CAFFE_DATA},
     {"Accuracy", 1, ALX_CAFFE_SKIPPED},
     {"Silence", 36, ALX_CAFFE_SKIPPED},
-    {"Concat", 3, ALX_CAFFE_OTHER},
+    {"Concat", 3, ALX_CAFFE_CONCAT},
     {"Eltwise", 25, ALX_CAFFE_OTHER},
-    {"Slice", 33, ALX_CAFFE_OTHER},
+    {"Slice", 33, ALX_CAFFE_SLICE},
     {"Sigmoid", 19, ALX_CAFFE_OTHER},
     {"TanH", 23, ALX_CAFFE_OTHER},
     {"Power", 26, ALX_CAFFE_OTHER},
@@ -140,19 +134,29 @@ static enum alx_caffe_kind kind_of(const struct alx_caffe_layer *layer)
     return ALX_CAFFE_OTHER;
 }
 
-static enum alx_status first_of(const uint8_t *file, struct alx_span message, uint32_t number,
-                                struct alx_span *out)
+static enum alx_status read_names(const uint8_t *file, struct alx_span message, uint32_t number,
+                                  struct alx_caffe_names *out)
 {
+    enum alx_status status = ALX_STATUS_OK;
     struct alx_wire wire = alx_wire_open(file, message);
-    bool found;
-    return alx_wire_next_of(&wire, number, out, &found);
+    struct alx_span name;
+    for (bool found = true;; out->count++) {
+        ALX_TRY(alx_wire_next_of(&wire, number, &name, &found));
+        if (!found)
+            break;
+        if (out->count < ALX_CAFFE_NAMES)
+            out->list[out->count] = name;
+    }
+error:
+    return status;
 }
 
-enum alx_status alx_caffe_next_name(const struct alx_caffe_layer *layer, bool top,
-                                    struct alx_wire *wire, struct alx_span *out, bool *found)
+bool alx_caffe_has_name(const struct alx_caffe_names *names, struct alx_span name)
 {
-    return alx_wire_next_of(wire, top ? top_number(layer->old) : bottom_number(layer->old), out,
-                            found);
+    for (size_t i = 0; i < names->count && i < ALX_CAFFE_NAMES; i++)
+        if (alx_spans_equal(names->list[i], name))
+            return true;
+    return false;
 }
 
 static enum alx_status open_layer(const uint8_t *file, struct alx_span message, bool old,
@@ -167,8 +171,8 @@ static enum alx_status open_layer(const uint8_t *file, struct alx_span message, 
                         "offset %zu: a layer of Caffe's first format (V0); let Caffe's "
                         "upgrade_net_proto_binary make a new file of it",
                         (size_t)(message.data - file));
-    ALX_TRY(first_of(file, message, bottom_number(old), &layer.bottom));
-    ALX_TRY(first_of(file, message, top_number(old), &layer.top));
+    ALX_TRY(read_names(file, message, bottom_number(old), &layer.bottoms));
+    ALX_TRY(read_names(file, message, top_number(old), &layer.tops));
     layer.kind = kind_of(&layer);
     *out = layer;
 error:
@@ -204,16 +208,17 @@ enum alx_status alx_caffe_open(const uint8_t *file, struct alx_span message,
         {4, ALX_WIRE_INTS, offsetof(struct alx_caffe_net, input_dims)},
     };
     enum alx_status status = ALX_STATUS_OK;
-    struct alx_wire wire = alx_wire_open(file, message);
+    struct alx_wire wire = alx_wire_open(file, message), inputs = wire, shapes = wire;
     struct alx_wire_field field;
     size_t count = 0;
+    bool found = true;
     *out = (struct alx_caffe_net){.file = file, .message = message};
     ALX_TRY(alx_wire_read(file, message, "the network", rows, COUNT(rows), out));
-    ALX_TRY(first_of(file, message, 3, &out->input));
-    ALX_TRY(first_of(file, message, 8, &out->input_shape));
+    ALX_TRY(alx_wire_next_of(&inputs, 3, &out->input, &found));
+    ALX_TRY(alx_wire_next_of(&shapes, 8, &out->input_shape, &found));
     ALX_TRY(count_layers(out, &count));
     ALX_TRY(alx_alloc(count, sizeof *out->layers, "the layers", &out->layers));
-    for (bool found = true; found;) {
+    for (found = true; found;) {
         ALX_TRY(alx_wire_next(&wire, &field, &found));
         if (!found || (field.number != 2 && field.number != 100))
             continue;

@@ -9,8 +9,9 @@
  *
  * Batch normalisations and scales are folded into the layer before them. Blobs are float or double,
  * packed or not; their shape is `shape` or, in old files, `num`, `channels`, `height` and `width`,
- * with leading ones. Networks are read when they are a chain; layers that only training needs
- * (data, loss, accuracy, split, silence) are left out.
+ * with leading ones. Networks are read when they are a chain, in which channels may be cut into
+ * towers (see caffe_towers.c); layers that only training needs (data, loss, accuracy, split,
+ * silence) are left out.
  */
 #ifndef ALX_MODEL_CAFFE_H
 #define ALX_MODEL_CAFFE_H
@@ -32,10 +33,20 @@ enum alx_caffe_kind {
     ALX_CAFFE_SCALE,
     ALX_CAFFE_FLATTEN,
     ALX_CAFFE_SPLIT,
+    ALX_CAFFE_SLICE,
+    ALX_CAFFE_CONCAT,
     ALX_CAFFE_SOFTMAX,
     ALX_CAFFE_LOSS, /* with a softmax in it */
     ALX_CAFFE_SKIPPED
 };
+
+/* Names of blobs, of which the first ones are kept. */
+enum { ALX_CAFFE_NAMES = 16 };
+struct alx_caffe_names {
+    struct alx_span list[ALX_CAFFE_NAMES];
+    size_t count; /* of all */
+};
+bool alx_caffe_has_name(const struct alx_caffe_names *names, struct alx_span name);
 
 /* A layer of either version; spans are views. */
 struct alx_caffe_layer {
@@ -45,8 +56,9 @@ struct alx_caffe_layer {
     struct alx_span name, type, v0;
     size_t old_type;
     struct alx_span convolution, inner_product, pooling, lrn, relu, dropout, batch_norm, scale;
-    struct alx_span softmax, input, data, transform, include;
-    struct alx_span bottom, top; /* the first of each */
+    struct alx_span softmax, input, data, transform, include, slice, concat;
+    struct alx_caffe_names bottoms, tops;
+    bool done; /* its part of the network is made */
 };
 
 /* A NetParameter. */
@@ -63,10 +75,6 @@ struct alx_caffe_net {
 enum alx_status alx_caffe_open(const uint8_t *file, struct alx_span message,
                                struct alx_caffe_net *out);
 void alx_caffe_free(struct alx_caffe_net *net);
-/* All `bottom`s or `top`s of a layer, one after the other. */
-enum alx_status alx_caffe_next_name(const struct alx_caffe_layer *layer, bool top,
-                                    struct alx_wire *wire, struct alx_span *out, bool *found);
-
 /* MODEL: names the layer. */
 enum alx_status alx_caffe_refuse(const struct alx_caffe_layer *layer, const char *why);
 /* The name of V1's numbered type, or NULL. */
@@ -74,6 +82,14 @@ const char *alx_caffe_old_type(size_t number);
 /* Whether a training phase alone has the layer, in a file that describes both. */
 enum alx_status alx_caffe_is_for_training(const struct alx_caffe_net *net,
                                           const struct alx_caffe_layer *layer, bool *out);
+/* A layer's blob of that name, "LAYER.weight" and so on; NULL when the file has none. */
+struct alx_source_tensor *alx_caffe_find_blob(const struct alx_source *source,
+                                              const struct alx_caffe_layer *layer,
+                                              const char *part);
+/* The layer with weights that a normalisation or scale goes into: right before it, or before others
+ * of their kind; NULL when something else is. */
+const struct alx_caffe_layer *alx_caffe_find_target(const struct alx_caffe_net *net,
+                                                    const struct alx_caffe_layer *layer);
 /* Folds batch normalisations and scales right after layers with weights into these, and transposes
  * weights that are stored so. The source's tensors are sorted, with room for one more a layer. */
 enum alx_status alx_caffe_fold(const struct alx_caffe_net *net, struct alx_source *source);

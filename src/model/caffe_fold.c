@@ -13,9 +13,8 @@
 #include "util/error.h"
 #include "util/memory.h"
 
-/* A layer's blob of that name, "LAYER.weight" and so on; NULL when the file has none. */
-static struct alx_source_tensor *find_blob(const struct alx_source *source,
-                                           const struct alx_caffe_layer *layer, const char *part)
+struct alx_source_tensor *alx_caffe_find_blob(const struct alx_source *source,
+                                              const struct alx_caffe_layer *layer, const char *part)
 {
     char name[ALX_NAME_BYTES + 16];
     alx_span_text(layer->name, name, ALX_NAME_BYTES);
@@ -24,12 +23,19 @@ static struct alx_source_tensor *find_blob(const struct alx_source *source,
     return source->tensor_count ? alx_source_find(source, name) : NULL;
 }
 
-/* The layer before `index` that wrote what it reads; NULL when there is none. */
-static const struct alx_caffe_layer *writer_of(const struct alx_caffe_net *net, size_t index)
+/* The layer before `layer` that wrote what it reads, be it under the name that a Split gave it;
+ * NULL when there is none. */
+static const struct alx_caffe_layer *writer_of(const struct alx_caffe_net *net,
+                                               const struct alx_caffe_layer *layer)
 {
-    for (size_t i = index; i-- > 0;)
-        if (alx_spans_equal(net->layers[i].top, net->layers[index].bottom))
-            return &net->layers[i];
+    struct alx_span name = layer->bottoms.list[0];
+    while (layer-- > net->layers) {
+        if (!alx_caffe_has_name(&layer->tops, name))
+            continue;
+        if (layer->kind != ALX_CAFFE_SPLIT)
+            return layer;
+        name = layer->bottoms.list[0];
+    }
     return NULL;
 }
 
@@ -43,13 +49,12 @@ static bool is_folded(const struct alx_caffe_layer *layer)
     return layer->kind == ALX_CAFFE_BATCH_NORM || layer->kind == ALX_CAFFE_SCALE;
 }
 
-/* The layer with weights that a normalisation or scale goes into: right before it, or before others
- * of their kind; NULL when something else is. */
-static const struct alx_caffe_layer *target_of(const struct alx_caffe_net *net, size_t index)
+const struct alx_caffe_layer *alx_caffe_find_target(const struct alx_caffe_net *net,
+                                                    const struct alx_caffe_layer *layer)
 {
-    const struct alx_caffe_layer *layer = writer_of(net, index);
-    while (layer && is_folded(layer))
-        layer = writer_of(net, (size_t)(layer - net->layers));
+    do
+        layer = writer_of(net, layer);
+    while (layer && is_folded(layer));
     return layer && has_weights(layer) ? layer : NULL;
 }
 
@@ -64,7 +69,7 @@ static enum alx_status read_channels(const struct alx_caffe_layer *layer, const 
                                      size_t count, struct alx_source *source, bool *found,
                                      double *out)
 {
-    struct alx_source_tensor *tensor = find_blob(source, layer, part);
+    struct alx_source_tensor *tensor = alx_caffe_find_blob(source, layer, part);
     *found = tensor != NULL;
     if (!tensor)
         return ALX_STATUS_OK;
@@ -152,8 +157,8 @@ static enum alx_status fold_into(const struct alx_caffe_net *net,
                                  const struct alx_caffe_layer *target, struct alx_source *source)
 {
     enum alx_status status = ALX_STATUS_OK;
-    struct alx_source_tensor *weight = find_blob(source, target, "weight");
-    struct alx_source_tensor *bias = find_blob(source, target, "bias");
+    struct alx_source_tensor *weight = alx_caffe_find_blob(source, target, "weight");
+    struct alx_source_tensor *bias = alx_caffe_find_blob(source, target, "bias");
     struct alx_tensor_view none = {0};
     struct line line = {0};
     if (!weight) /* no weights, as in a .prototxt */
@@ -183,7 +188,7 @@ static enum alx_status transpose(const struct alx_caffe_net *net,
 {
     static const struct alx_wire_row rows[] = {{6, ALX_WIRE_FLAG, 0}};
     enum alx_status status = ALX_STATUS_OK;
-    struct alx_source_tensor *weight = find_blob(source, layer, "weight");
+    struct alx_source_tensor *weight = alx_caffe_find_blob(source, layer, "weight");
     bool transposed = false;
     float *kept = NULL;
     ALX_TRY(
@@ -213,7 +218,8 @@ enum alx_status alx_caffe_fold(const struct alx_caffe_net *net, struct alx_sourc
             ALX_TRY(transpose(net, &net->layers[i], source));
     for (size_t i = 0; i < net->layer_count; i++) {
         const struct alx_caffe_layer *layer = &net->layers[i];
-        const struct alx_caffe_layer *target = is_folded(layer) ? target_of(net, i) : NULL;
+        const struct alx_caffe_layer *target =
+            is_folded(layer) ? alx_caffe_find_target(net, layer) : NULL;
         bool training = false;
         ALX_TRY(alx_caffe_is_for_training(net, layer, &training));
         if (target && !training)

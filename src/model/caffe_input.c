@@ -126,7 +126,7 @@ enum alx_status alx_caffe_find_input(const struct alx_caffe_net *net, struct alx
         if (layer->kind != ALX_CAFFE_DATA && layer->kind != ALX_CAFFE_INPUT)
             continue;
         if (!blob->data)
-            *blob = layer->top;
+            *blob = layer->tops.list[0];
         if (layer->kind == ALX_CAFFE_DATA)
             ALX_TRY(read_transform(net, layer, &transform));
         else if (!input)

@@ -5,25 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/caffe.h"
-#include "model/chain.h"
+#include "model/caffe_net.h"
 #include "net/shape.h"
 #include "util/error.h"
 #include "util/memory.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
-
-/* What is made while the layers are walked through. */
-struct maker {
-    const struct alx_caffe_net *net;
-    struct alx_source *source;
-    struct alx_chain chain;
-    char name[ALX_NAME_BYTES];           /* of the network */
-    struct alx_span blob;                /* what the last layer wrote */
-    const struct alx_caffe_layer *split; /* its tops are other names of the blob; or NULL */
-    bool flat;                           /* the blob is [N, C * H * W] */
-    bool ended;                          /* a softmax is the end */
-};
 
 /* --- layers' parameters --- */
 
@@ -79,8 +66,8 @@ static enum alx_status set_window(const struct alx_caffe_layer *from, const stru
 }
 
 #define AT(member) offsetof(struct window, member)
-static enum alx_status make_conv(struct maker *maker, const struct alx_caffe_layer *from,
-                                 struct alx_layer *layer)
+static enum alx_status read_conv(const struct alx_caffe_maker *maker,
+                                 const struct alx_caffe_layer *from, struct alx_layer *layer)
 {
     static const struct alx_wire_row rows[] = {
         {1, ALX_WIRE_SIZE, AT(outputs)},   {2, ALX_WIRE_FLAG, AT(bias)},
@@ -102,13 +89,12 @@ static enum alx_status make_conv(struct maker *maker, const struct alx_caffe_lay
     if (!window.outputs || !window.group)
         return alx_caffe_refuse(from, "a convolution without outputs or groups");
     ALX_TRY(set_window(from, &window, layer));
-    ALX_TRY(alx_chain_add(&maker->chain, layer));
 error:
     return status;
 }
 
-static enum alx_status make_pool(struct maker *maker, const struct alx_caffe_layer *from,
-                                 struct alx_layer *layer)
+static enum alx_status read_pool(const struct alx_caffe_maker *maker,
+                                 const struct alx_caffe_layer *from, struct alx_layer *layer)
 {
     static const struct alx_wire_row rows[] = {
         {1, ALX_WIRE_SIZE, AT(pool)},     {2, ALX_WIRE_INTS, AT(kernel)},
@@ -133,14 +119,13 @@ static enum alx_status make_pool(struct maker *maker, const struct alx_caffe_lay
     layer->kind = window.pool == AVERAGE ? ALX_LAYER_AVG_POOL : ALX_LAYER_MAX_POOL;
     layer->count_padding = window.pool == AVERAGE;
     layer->ceil_mode = window.round_mode == 0;
-    ALX_TRY(alx_chain_add(&maker->chain, layer));
 error:
     return status;
 }
 #undef AT
 
-static enum alx_status make_fc(struct maker *maker, const struct alx_caffe_layer *from,
-                               struct alx_layer *layer)
+static enum alx_status read_fc(const struct alx_caffe_maker *maker,
+                               const struct alx_caffe_layer *from, struct alx_layer *layer)
 {
     struct inner_product {
         size_t outputs;
@@ -160,14 +145,12 @@ static enum alx_status make_fc(struct maker *maker, const struct alx_caffe_layer
     layer->kind = ALX_LAYER_FC;
     layer->out_channels = p.outputs;
     layer->no_bias = !p.bias;
-    ALX_TRY(alx_chain_add(&maker->chain, layer));
-    maker->flat = true;
 error:
     return status;
 }
 
-static enum alx_status make_lrn(struct maker *maker, const struct alx_caffe_layer *from,
-                                struct alx_layer *layer)
+static enum alx_status read_lrn(const struct alx_caffe_maker *maker,
+                                const struct alx_caffe_layer *from, struct alx_layer *layer)
 {
     struct lrn {
         size_t size, region;
@@ -191,13 +174,12 @@ static enum alx_status make_lrn(struct maker *maker, const struct alx_caffe_laye
     layer->lrn_alpha = p.alpha / (double)p.size;
     layer->lrn_beta = p.beta;
     layer->lrn_k = p.k;
-    ALX_TRY(alx_chain_add(&maker->chain, layer));
 error:
     return status;
 }
 
-static enum alx_status make_dropout(struct maker *maker, const struct alx_caffe_layer *from,
-                                    struct alx_layer *layer)
+static enum alx_status read_dropout(const struct alx_caffe_maker *maker,
+                                    const struct alx_caffe_layer *from, struct alx_layer *layer)
 {
     static const struct alx_wire_row rows[] = {
         {1, ALX_WIRE_REAL, offsetof(struct alx_layer, dropout)}};
@@ -205,13 +187,12 @@ static enum alx_status make_dropout(struct maker *maker, const struct alx_caffe_
     layer->kind = ALX_LAYER_DROPOUT;
     layer->dropout = 0.5;
     ALX_TRY(alx_wire_read(maker->net->file, from->dropout, "a dropout", rows, 1, layer));
-    ALX_TRY(alx_chain_add(&maker->chain, layer));
 error:
     return status;
 }
 
-static enum alx_status make_relu(struct maker *maker, const struct alx_caffe_layer *from,
-                                 struct alx_layer *layer)
+static enum alx_status read_relu(const struct alx_caffe_maker *maker,
+                                 const struct alx_caffe_layer *from, struct alx_layer *layer)
 {
     static const struct alx_wire_row rows[] = {{1, ALX_WIRE_REAL, 0}};
     enum alx_status status = ALX_STATUS_OK;
@@ -219,13 +200,13 @@ static enum alx_status make_relu(struct maker *maker, const struct alx_caffe_lay
     ALX_TRY(alx_wire_read(maker->net->file, from->relu, "a ReLU", rows, 1, &slope));
     if (slope != 0)
         return alx_caffe_refuse(from, "a ReLU with a negative slope is not computed");
-    ALX_TRY(alx_chain_add_relu(&maker->chain, layer->name, 0));
+    layer->kind = ALX_LAYER_RELU;
 error:
     return status;
 }
 
-static enum alx_status make_softmax(struct maker *maker, const struct alx_caffe_layer *from,
-                                    struct alx_layer *layer)
+static enum alx_status read_softmax(const struct alx_caffe_maker *maker,
+                                    const struct alx_caffe_layer *from, struct alx_layer *layer)
 {
     static const struct alx_wire_row rows[] = {{2, ALX_WIRE_INT, 0}};
     enum alx_status status = ALX_STATUS_OK;
@@ -235,29 +216,51 @@ static enum alx_status make_softmax(struct maker *maker, const struct alx_caffe_
     if (axis != 1 && axis != -1)
         return alx_caffe_refuse(from, "a softmax over another axis than 1 is not computed");
     layer->kind = ALX_LAYER_SOFTMAX;
-    ALX_TRY(alx_chain_add(&maker->chain, layer));
-    maker->ended = true;
 error:
     return status;
 }
 
+enum alx_status alx_caffe_read_layer(const struct alx_caffe_maker *maker,
+                                     const struct alx_caffe_layer *from, struct alx_layer *out)
+{
+    *out = (struct alx_layer){0};
+    layer_name(from, out->name);
+    switch (from->kind) {
+    case ALX_CAFFE_CONVOLUTION:
+        return read_conv(maker, from, out);
+    case ALX_CAFFE_INNER_PRODUCT:
+        return read_fc(maker, from, out);
+    case ALX_CAFFE_POOLING:
+        return read_pool(maker, from, out);
+    case ALX_CAFFE_LRN:
+        return read_lrn(maker, from, out);
+    case ALX_CAFFE_RELU:
+        return read_relu(maker, from, out);
+    case ALX_CAFFE_DROPOUT:
+        return read_dropout(maker, from, out);
+    case ALX_CAFFE_SOFTMAX:
+    case ALX_CAFFE_LOSS:
+        return read_softmax(maker, from, out);
+    default:
+        return alx_caffe_refuse_type(from);
+    }
+}
+
+enum alx_status alx_caffe_add_layer(struct alx_caffe_maker *maker, const struct alx_layer *layer)
+{
+    maker->flat |= layer->kind == ALX_LAYER_FC;
+    maker->ended |= layer->kind == ALX_LAYER_SOFTMAX;
+    return layer->kind == ALX_LAYER_RELU ? alx_chain_add_relu(&maker->chain, layer->name, 0)
+                                         : alx_chain_add(&maker->chain, layer);
+}
+
 /* --- the chain --- */
 
-static enum alx_status is_read(const struct maker *maker, const struct alx_caffe_layer *layer,
-                               bool *out)
+static bool is_read(const struct alx_caffe_maker *maker, const struct alx_caffe_layer *layer)
 {
-    enum alx_status status = ALX_STATUS_OK;
-    *out = alx_spans_equal(layer->bottom, maker->blob);
-    if (*out || !maker->split)
-        return status;
-    struct alx_wire wire = alx_wire_open(maker->net->file, maker->split->message);
-    struct alx_span top;
-    for (bool found = true; found && !*out;) {
-        ALX_TRY(alx_caffe_next_name(maker->split, true, &wire, &top, &found));
-        *out = found && alx_spans_equal(layer->bottom, top);
-    }
-error:
-    return status;
+    struct alx_span bottom = layer->bottoms.list[0];
+    return alx_spans_equal(bottom, maker->blob) ||
+           (maker->split && alx_caffe_has_name(&maker->split->tops, bottom));
 }
 
 enum alx_status alx_caffe_is_for_training(const struct alx_caffe_net *net,
@@ -273,7 +276,7 @@ error:
     return status;
 }
 
-static enum alx_status refuse_type(const struct alx_caffe_layer *layer)
+enum alx_status alx_caffe_refuse_type(const struct alx_caffe_layer *layer)
 {
     char name[ALX_NAME_BYTES], type[ALX_NAME_BYTES];
     const char *known = layer->old ? alx_caffe_old_type(layer->old_type) : NULL;
@@ -285,60 +288,49 @@ static enum alx_status refuse_type(const struct alx_caffe_layer *layer)
                     known ? known : alx_span_text(layer->type, type, sizeof type));
 }
 
-/* Batch normalisation and scale have gone into the weights; see alx_caffe_fold(). */
-static enum alx_status make_folded(struct maker *maker, const struct alx_caffe_layer *from)
+enum alx_status alx_caffe_make_folded(struct alx_caffe_maker *maker,
+                                      const struct alx_caffe_layer *from)
 {
     struct alx_layer *open = alx_chain_open_layer(&maker->chain);
-    if (!open)
+    if (!open || !alx_caffe_find_target(maker->net, from))
         return alx_caffe_refuse(from, "batch normalisation and scale are read only right after a "
                                       "convolution or an inner product");
     open->no_bias = false;
     return ALX_STATUS_OK;
 }
 
-static enum alx_status make_layer(struct maker *maker, const struct alx_caffe_layer *from)
+static enum alx_status make_layer(struct alx_caffe_maker *maker, const struct alx_caffe_layer *from)
 {
-    struct alx_layer layer = {0};
-    layer_name(from, layer.name);
+    enum alx_status status = ALX_STATUS_OK;
+    struct alx_layer layer;
     switch (from->kind) {
-    case ALX_CAFFE_CONVOLUTION:
-        return make_conv(maker, from, &layer);
-    case ALX_CAFFE_INNER_PRODUCT:
-        return make_fc(maker, from, &layer);
-    case ALX_CAFFE_POOLING:
-        return make_pool(maker, from, &layer);
-    case ALX_CAFFE_LRN:
-        return make_lrn(maker, from, &layer);
-    case ALX_CAFFE_RELU:
-        return make_relu(maker, from, &layer);
-    case ALX_CAFFE_DROPOUT:
-        return make_dropout(maker, from, &layer);
-    case ALX_CAFFE_SOFTMAX:
-    case ALX_CAFFE_LOSS:
-        return make_softmax(maker, from, &layer);
     case ALX_CAFFE_BATCH_NORM:
     case ALX_CAFFE_SCALE:
-        return make_folded(maker, from);
+        return alx_caffe_make_folded(maker, from);
     case ALX_CAFFE_FLATTEN:
         maker->flat = true;
         return ALX_STATUS_OK; /* the values stay as they are */
     case ALX_CAFFE_SPLIT:
         return ALX_STATUS_OK;
     default:
-        return refuse_type(from);
+        break;
     }
+    ALX_TRY(alx_caffe_read_layer(maker, from, &layer));
+    ALX_TRY(alx_caffe_add_layer(maker, &layer));
+error:
+    return status;
 }
 
-static enum alx_status walk_layer(struct maker *maker, const struct alx_caffe_layer *layer)
+static enum alx_status walk_layer(struct alx_caffe_maker *maker,
+                                  const struct alx_caffe_layer *layer)
 {
     enum alx_status status = ALX_STATUS_OK;
-    bool reads, training;
+    bool reads = is_read(maker, layer), training, towers;
     char name[ALX_NAME_BYTES], blob[ALX_NAME_BYTES];
     if (layer->kind == ALX_CAFFE_SKIPPED || layer->kind == ALX_CAFFE_DATA ||
-        layer->kind == ALX_CAFFE_INPUT)
+        layer->kind == ALX_CAFFE_INPUT || layer->done)
         return status;
     ALX_TRY(alx_caffe_is_for_training(maker->net, layer, &training));
-    ALX_TRY(is_read(maker, layer, &reads));
     if (training && layer->kind != ALX_CAFFE_LOSS)
         return status;
     if (layer->kind == ALX_CAFFE_SPLIT && !reads)
@@ -349,10 +341,14 @@ static enum alx_status walk_layer(struct maker *maker, const struct alx_caffe_la
         return alx_fail(ALX_STATUS_MODEL,
                         "layer %s: reads %s, which is not what the layer before writes; only "
                         "networks without branches are read",
-                        layer_name(layer, name), alx_span_text(layer->bottom, blob, sizeof blob));
+                        layer_name(layer, name),
+                        alx_span_text(layer->bottoms.list[0], blob, sizeof blob));
     }
+    ALX_TRY(alx_caffe_make_towers(maker, layer, &towers));
+    if (towers)
+        return status;
     ALX_TRY(make_layer(maker, layer));
-    maker->blob = layer->top;
+    maker->blob = layer->tops.list[0];
     maker->split = layer->kind == ALX_CAFFE_SPLIT ? layer : NULL;
 error:
     return status;
@@ -361,7 +357,7 @@ error:
 enum alx_status alx_caffe_make_net(const struct alx_caffe_net *net, struct alx_source *source)
 {
     enum alx_status status = ALX_STATUS_OK;
-    struct maker maker = {.net = net, .source = source};
+    struct alx_caffe_maker maker = {.net = net, .source = source};
     struct alx_shape input = {0};
     alx_span_text(net->name, maker.name, sizeof maker.name);
     if (!maker.name[0])

@@ -95,6 +95,38 @@ void alx_chain_name(const struct alx_chain *chain, enum alx_layer_kind kind,
         snprintf(out, ALX_NAME_BYTES, "%s%zu_%zu", words[kind], number, i);
 }
 
+bool alx_chain_join_layers(struct alx_layer *layer, size_t towers, bool split)
+{
+    bool conv = layer->kind == ALX_LAYER_CONV;
+    size_t groups = layer->groups ? layer->groups : 1;
+    if (conv && !split && groups != 1 && towers > 1)
+        return false;
+    if (conv)
+        layer->out_channels *= towers;
+    if (split && (conv || layer->kind == ALX_LAYER_LRN))
+        layer->groups = towers * groups;
+    return true;
+}
+
+enum alx_status alx_chain_join_values(struct alx_source *source,
+                                      const struct alx_tensor_view *views, size_t count,
+                                      struct alx_tensor_view *out)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    size_t elems = views[0].elems;
+    float *kept = NULL;
+    if (count == 1) {
+        *out = views[0];
+        return status;
+    }
+    ALX_TRY(alx_source_keep(source, count * elems, &kept));
+    for (size_t i = 0; i < count; i++)
+        alx_view_read(views[i], 0, elems, kept + i * elems);
+    *out = (struct alx_tensor_view){kept, ALX_DTYPE_F32, count * elems};
+error:
+    return status;
+}
+
 enum alx_status alx_chain_scale(struct alx_source *source, const double *scale, const double *shift,
                                 size_t outputs, struct alx_tensor_view *weight,
                                 struct alx_tensor_view *bias)

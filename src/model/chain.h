@@ -7,6 +7,9 @@
 
 #include "model/reader.h"
 
+/* How many towers may stand beside each other. */
+enum { ALX_MAX_TOWERS = 8 };
+
 struct alx_chain {
     const char *name;       /* of the network, for messages; borrowed */
     struct alx_shape shape; /* what the last layer writes; the input, while there is none */
@@ -30,6 +33,17 @@ enum alx_status alx_chain_finish(const struct alx_chain *chain, alx_net **out);
  * conv1, norm1, pool1, conv2, ..., fc6, drop6, fc7, ..., prob. */
 void alx_chain_name(const struct alx_chain *chain, enum alx_layer_kind kind,
                     char out[ALX_NAME_BYTES]);
+
+/* Makes one layer of `towers` equal ones beside each other, which read all channels, or, when
+ * `split`, each its part of them, and whose outputs follow each other. Those that handle every
+ * channel alone stay as they are. False when it is not one layer: convolutions in groups that read
+ * all. */
+bool alx_chain_join_layers(struct alx_layer *layer, size_t towers, bool split);
+/* Values one after the other, which are views of equal size; they show values of `source` unless
+ * there is but one view. */
+enum alx_status alx_chain_join_values(struct alx_source *source,
+                                      const struct alx_tensor_view *views, size_t count,
+                                      struct alx_tensor_view *out);
 
 /* Outputs o of a layer become scale[o] * output + shift[o], by new weights, which are [OUT, ...],
  * and biases; `bias` has no values when the layer has none. Both show values of `source`, then. */

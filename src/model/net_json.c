@@ -12,10 +12,10 @@
 #include "util/memory.h"
 #include "util/text.h"
 
-enum { CONV = 1 << ALX_LAYER_CONV, FC = 1 << ALX_LAYER_FC };
+enum { CONV = 1 << ALX_LAYER_CONV, FC = 1 << ALX_LAYER_FC, LRN = 1 << ALX_LAYER_LRN };
 enum { MAX_POOL = 1 << ALX_LAYER_MAX_POOL, AVG_POOL = 1 << ALX_LAYER_AVG_POOL };
 enum { POOL = MAX_POOL | AVG_POOL, RELU = 1 << ALX_LAYER_RELU };
-enum { LRN = 1 << ALX_LAYER_LRN, DROPOUT = 1 << ALX_LAYER_DROPOUT };
+enum { DROPOUT = 1 << ALX_LAYER_DROPOUT };
 
 enum field_type { SIZE, SIZES, REAL, FLAG, NEGATED_FLAG, ACTIVATION };
 
@@ -46,7 +46,7 @@ static const struct field {
      0,
      4096},
     {"dilation", CONV, SIZES, false, 2, {AT(dilation_h), AT(dilation_w)}, 1, 1, 4096},
-    {"groups", CONV, SIZE, false, 1, {AT(groups)}, 1, 1, ALX_MAX_DIM},
+    {"groups", CONV | LRN, SIZE, false, 1, {AT(groups)}, 1, 1, ALX_MAX_DIM},
     {"bias", CONV | FC, NEGATED_FLAG, false, 1, {AT(no_bias)}, 0, 0, 0},
     {"ceil_mode", POOL, FLAG, false, 1, {AT(ceil_mode)}, 0, 0, 0},
     {"count_padding", AVG_POOL, FLAG, false, 1, {AT(count_padding)}, 0, 0, 0},

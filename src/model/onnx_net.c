@@ -84,7 +84,7 @@ error:
     return status;
 }
 
-static enum alx_status make_lrn(struct alx_onnx_maker *maker)
+enum alx_status alx_onnx_make_lrn(struct alx_onnx_maker *maker)
 {
     enum alx_status status = ALX_STATUS_OK;
     struct alx_layer layer = alx_maker_new_layer(maker, ALX_LAYER_LRN);
@@ -97,6 +97,7 @@ static enum alx_status make_lrn(struct alx_onnx_maker *maker)
         return alx_maker_refuse(maker, "reads a matrix, or its size is out of range");
     layer.lrn_size = (size_t)size;
     layer.lrn_alpha /= (double)size;
+    alx_chain_join_layers(&layer, maker->tower_count, maker->split);
     ALX_TRY(alx_chain_add(&maker->chain, &layer));
 error:
     return status;
@@ -263,7 +264,7 @@ static const struct op_row {
     {"Conv", alx_onnx_make_conv, 0},
     {"Relu", alx_onnx_make_relu, LAST | TURNED},
     {"Clip", alx_onnx_make_clip, LAST | TURNED},
-    {"LRN", make_lrn, 0},
+    {"LRN", alx_onnx_make_lrn, 0},
     {"MaxPool", alx_onnx_make_max_pool, 0},
     {"GlobalMaxPool", alx_onnx_make_global_max_pool, 0},
     {"AveragePool", alx_onnx_make_average_pool, 0},
@@ -285,6 +286,19 @@ static const struct op_row {
     {"DequantizeLinear", make_dequantize, LAST | TURNED},
 };
 enum { OP_COUNT = sizeof ops / sizeof *ops };
+
+static const struct op_row *find_row(const struct alx_onnx_node *node)
+{
+    for (size_t i = 0; i < OP_COUNT && alx_onnx_is_standard(node); i++)
+        if (alx_span_is(node->op, ops[i].op))
+            return &ops[i];
+    return NULL;
+}
+
+bool alx_onnx_is_computed(const struct alx_onnx_node *node)
+{
+    return find_row(node) != NULL;
+}
 
 /* --- the chain --- */
 
@@ -312,17 +326,18 @@ static enum alx_status check_place(const struct alx_onnx_maker *maker, const str
 static enum alx_status walk_node(struct alx_onnx_maker *maker, const struct alx_onnx_node *node)
 {
     enum alx_status status = ALX_STATUS_OK;
-    const struct op_row *row = NULL;
+    const struct op_row *row = find_row(node);
     bool towers = false;
     maker->node = node;
+    maker->towers = &node;
+    maker->tower_count = 1;
+    maker->split = false;
     if (alx_onnx_is_standard(node) && alx_spans_equal(node->inputs[0], maker->current) &&
         !maker->channels_last)
         ALX_TRY(alx_onnx_make_towers(maker, &towers));
     if (towers)
         return status;
-    for (size_t i = 0; i < OP_COUNT && !row; i++)
-        row = alx_span_is(node->op, ops[i].op) ? &ops[i] : NULL;
-    if (!row || !alx_onnx_is_standard(node))
+    if (!row)
         return alx_maker_refuse(maker, alx_onnx_hint(node));
     ALX_TRY(check_place(maker, row));
     ALX_TRY(row->make(maker));

@@ -1,31 +1,40 @@
 /*
  * Networks of towers: channels that are split into parts, go through nodes of equal form side by
- * side, and are put together again. A convolution in each tower is one convolution in groups; what
- * handles every channel alone is the same on the whole. This is how AlexNet ran on two GPUs.
+ * side, and are put together again. A convolution in each tower is one convolution in groups, a
+ * normalisation across channels one in groups; what handles every channel alone is the same on the
+ * whole. This is how AlexNet ran on two GPUs.
  */
 #include <string.h>
 
 #include "model/onnx_net.h"
 #include "util/error.h"
 
-enum { MAX_TOWERS = ALX_ONNX_INPUTS };
+_Static_assert((int)ALX_MAX_TOWERS == (int)ALX_ONNX_INPUTS, "Split and Concat have as many ends");
 
 struct towers {
     struct alx_onnx_maker *maker;
     size_t count;
-    bool split;                                    /* each has a part of the channels, not all */
-    struct alx_span current[MAX_TOWERS];           /* what the last nodes wrote */
-    const struct alx_onnx_node *nodes[MAX_TOWERS]; /* that read it */
+    bool split;                                        /* each has a part of the channels */
+    struct alx_span current[ALX_MAX_TOWERS];           /* what the last nodes wrote */
+    const struct alx_onnx_node *nodes[ALX_MAX_TOWERS]; /* that read it */
 };
 
-/* What may stand in a tower beside Conv: it handles every channel alone. */
+/* What may stand in a tower. */
 static const struct tower_row {
     const char *op;
+    bool weighted;                                         /* each tower has values of its own */
     enum alx_status (*make)(struct alx_onnx_maker *maker); /* NULL: values pass through */
 } rows[] = {
-    {"Relu", alx_onnx_make_relu},        {"Clip", alx_onnx_make_clip},
-    {"MaxPool", alx_onnx_make_max_pool}, {"AveragePool", alx_onnx_make_average_pool},
-    {"Dropout", alx_onnx_make_dropout},  {"Identity", NULL},
+    {"Conv", true, alx_onnx_make_conv},
+    {"BatchNormalization", true, alx_onnx_make_batch_norm},
+    {"Add", true, alx_onnx_make_add},
+    {"Relu", false, alx_onnx_make_relu},
+    {"Clip", false, alx_onnx_make_clip},
+    {"LRN", false, alx_onnx_make_lrn},
+    {"MaxPool", false, alx_onnx_make_max_pool},
+    {"AveragePool", false, alx_onnx_make_average_pool},
+    {"Dropout", false, alx_onnx_make_dropout},
+    {"Identity", false, NULL},
 };
 
 static void mark_done(const struct towers *towers, const struct alx_onnx_node *node)
@@ -34,19 +43,19 @@ static void mark_done(const struct towers *towers, const struct alx_onnx_node *n
     graph->nodes[node - graph->nodes].done = true;
 }
 
-/* Up to MAX_TOWERS nodes that read a tensor; `*count` is how many there are. */
+/* Up to ALX_MAX_TOWERS nodes that read a tensor; `*count` is how many there are. */
 static void find_readers(const struct alx_onnx_graph *graph, struct alx_span name,
-                         const struct alx_onnx_node *out[MAX_TOWERS], size_t *count)
+                         const struct alx_onnx_node *out[ALX_MAX_TOWERS], size_t *count)
 {
     *count = 0;
     for (size_t i = 0; i < graph->node_count; i++) {
         const struct alx_onnx_node *node = &graph->nodes[i];
-        bool reads = false;
+        bool is_read = false;
         for (size_t j = 0; j < ALX_ONNX_INPUTS && !node->done; j++)
-            reads |= alx_spans_equal(node->inputs[j], name);
-        if (reads && *count < MAX_TOWERS)
+            is_read |= alx_spans_equal(node->inputs[j], name);
+        if (is_read && *count < ALX_MAX_TOWERS)
             out[*count] = node;
-        *count += reads;
+        *count += is_read;
     }
 }
 
@@ -134,7 +143,7 @@ error:
 /* The only node that reads what each tower's last one wrote. */
 static enum alx_status find_next(struct towers *towers)
 {
-    const struct alx_onnx_node *readers[MAX_TOWERS];
+    const struct alx_onnx_node *readers[ALX_MAX_TOWERS];
     char name[ALX_NAME_BYTES];
     size_t count;
     for (size_t i = 0; i < towers->count; i++) {
@@ -192,34 +201,45 @@ error:
     return status;
 }
 
+/* Whether this is the input that the node computes with: the first, or either of a sum. */
+static bool reads(const struct alx_onnx_node *node, struct alx_span name)
+{
+    return alx_spans_equal(node->inputs[0], name) ||
+           (alx_span_is(node->op, "Add") && alx_spans_equal(node->inputs[1], name));
+}
+
 /* One node of each tower. */
 static enum alx_status make_row(struct towers *towers)
 {
     enum alx_status status = ALX_STATUS_OK;
     struct alx_onnx_maker *maker = towers->maker;
     const struct tower_row *row = NULL;
-    bool conv = alx_span_is(towers->nodes[0]->op, "Conv"), same = true;
+    bool same = true;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         row = alx_span_is(towers->nodes[0]->op, rows[i].op) ? &rows[i] : row;
     for (size_t i = 0; i < towers->count && same; i++) {
         maker->node = towers->nodes[i];
         same = alx_spans_equal(maker->node->op, towers->nodes[0]->op) &&
-               alx_spans_equal(maker->node->inputs[0], towers->current[i]);
+               reads(maker->node, towers->current[i]);
         if (same)
             ALX_TRY(same_attributes(towers, maker->node, towers->nodes[0], &same));
-        if (same && !conv)
+        if (same && !(row && row->weighted))
             ALX_TRY(same_constants(towers, maker->node, towers->nodes[0], &same));
     }
     if (!same)
         return alx_maker_refuse(maker, "is not like the node in the tower beside it; it would take "
                                        "a network with branches");
-    if ((!conv && !row) || !alx_onnx_is_standard(maker->node))
-        return alx_maker_refuse(maker, "is not computed on parts of the channels; convolutions, "
-                                       "ReLU and poolings are");
+    if (!alx_onnx_is_computed(maker->node))
+        return alx_maker_refuse(maker, alx_onnx_hint(maker->node));
+    if (!row)
+        return alx_maker_refuse(maker, "is not computed on parts of the channels, as convolutions, "
+                                       "BatchNormalization, Add, ReLU, LRN, poolings and Dropout "
+                                       "are; it would take a network with branches");
     maker->node = towers->nodes[0];
-    if (conv)
-        ALX_TRY(alx_onnx_make_convs(maker, towers->nodes, towers->count, towers->split));
-    else if (row->make)
+    maker->towers = towers->nodes;
+    maker->tower_count = towers->count;
+    maker->split = towers->split;
+    if (row->make)
         ALX_TRY(row->make(maker));
     towers->split = true;
     for (size_t i = 0; i < towers->count; i++) {
@@ -262,7 +282,7 @@ enum alx_status alx_onnx_make_towers(struct alx_onnx_maker *maker, bool *found)
     if (!is_split && !is_slice && !is_conv)
         return status;
     find_readers(maker->graph, maker->current, towers.nodes, &towers.count);
-    if (towers.count > MAX_TOWERS || (is_split && towers.count > 1))
+    if (towers.count > ALX_MAX_TOWERS || (is_split && towers.count > 1))
         return alx_maker_refuse(maker, "too many nodes read the same; it would take a network with "
                                        "branches");
     if (is_conv && towers.count < 2)

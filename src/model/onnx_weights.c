@@ -68,17 +68,15 @@ error:
     return status;
 }
 
-/* Input `number` of all nodes, one after the other; no values when none has it. */
-static enum alx_status join_values(struct alx_onnx_maker *maker,
-                                   const struct alx_onnx_node *const *nodes, size_t count,
-                                   size_t number, struct alx_tensor_view *out)
+/* Input `number` of all towers, one after the other; no values when none has it. */
+static enum alx_status join_values(struct alx_onnx_maker *maker, size_t number,
+                                   struct alx_tensor_view *out)
 {
     enum alx_status status = ALX_STATUS_OK;
     struct alx_onnx_tensor *first = NULL, *tensor;
-    struct alx_tensor_view view;
-    float *kept = NULL;
-    for (size_t i = 0; i < count; i++) {
-        maker->node = nodes[i];
+    struct alx_tensor_view views[ALX_MAX_TOWERS];
+    for (size_t i = 0; i < maker->tower_count; i++) {
+        maker->node = maker->towers[i];
         ALX_TRY(alx_maker_constant(maker, number, &tensor));
         first = i ? first : tensor;
         if (!tensor != !first ||
@@ -86,55 +84,38 @@ static enum alx_status join_values(struct alx_onnx_maker *maker,
              (tensor->dim_count != first->dim_count ||
               memcmp(tensor->dims, first->dims, tensor->dim_count * sizeof *tensor->dims) != 0)))
             return alx_maker_refuse(maker, "its weights are not like those of the node beside it");
-        if (!tensor)
-            continue;
-        ALX_TRY(alx_onnx_values(maker->graph->file, tensor, maker->source, &view));
-        *out = view;
-        if (count == 1)
-            continue;
-        if (!i)
-            ALX_TRY(alx_source_keep(maker->source, count * view.elems, &kept));
-        alx_view_read(view, 0, view.elems, kept + i * view.elems);
-        *out = (struct alx_tensor_view){kept, ALX_DTYPE_F32, count * view.elems};
+        if (tensor)
+            ALX_TRY(alx_onnx_values(maker->graph->file, tensor, maker->source, &views[i]));
     }
-error:
-    return status;
-}
-
-enum alx_status alx_onnx_make_convs(struct alx_onnx_maker *maker,
-                                    const struct alx_onnx_node *const *nodes, size_t count,
-                                    bool split)
-{
-    enum alx_status status = ALX_STATUS_OK;
-    struct alx_layer layer = alx_maker_new_layer(maker, ALX_LAYER_CONV);
-    struct alx_onnx_tensor *weight = NULL, *bias = NULL;
-    struct alx_tensor_view weights, biases = {0};
-    size_t dims[4];
-    maker->node = nodes[0];
-    ALX_TRY(alx_maker_constant(maker, 1, &weight));
-    ALX_TRY(alx_maker_constant(maker, 2, &bias));
-    ALX_TRY(set_conv(maker, weight, &layer));
-    if (count > 1 && !split && layer.groups != 1)
-        return alx_maker_refuse(maker, "a grouped convolution beside another one is not computed");
-    memcpy(dims, weight->dims, sizeof dims);
-    dims[0] *= count;
-    layer.out_channels = dims[0];
-    layer.groups *= split ? count : 1;
-    layer.no_bias = !bias;
-    if (dims[1] * layer.groups != maker->chain.shape.channels)
-        return alx_maker_refuse(maker, "its weights do not fit its input");
-    ALX_TRY(alx_chain_add(&maker->chain, &layer));
-    ALX_TRY(join_values(maker, nodes, count, 1, &weights));
-    ALX_TRY(join_values(maker, nodes, count, 2, &biases));
-    ALX_TRY(add_weighted(maker, &layer, dims, 4, weights, biases));
+    if (first)
+        ALX_TRY(alx_chain_join_values(maker->source, views, maker->tower_count, out));
 error:
     return status;
 }
 
 enum alx_status alx_onnx_make_conv(struct alx_onnx_maker *maker)
 {
-    const struct alx_onnx_node *node = maker->node;
-    return alx_onnx_make_convs(maker, &node, 1, false);
+    enum alx_status status = ALX_STATUS_OK;
+    struct alx_layer layer = alx_maker_new_layer(maker, ALX_LAYER_CONV);
+    struct alx_onnx_tensor *weight = NULL, *bias = NULL;
+    struct alx_tensor_view weights, biases = {0};
+    size_t dims[4];
+    ALX_TRY(alx_maker_constant(maker, 1, &weight));
+    ALX_TRY(alx_maker_constant(maker, 2, &bias));
+    ALX_TRY(set_conv(maker, weight, &layer));
+    layer.no_bias = !bias;
+    if (!alx_chain_join_layers(&layer, maker->tower_count, maker->split))
+        return alx_maker_refuse(maker, "a grouped convolution beside another one is not computed");
+    memcpy(dims, weight->dims, sizeof dims);
+    dims[0] = layer.out_channels;
+    if (dims[1] * layer.groups != maker->chain.shape.channels)
+        return alx_maker_refuse(maker, "its weights do not fit its input");
+    ALX_TRY(alx_chain_add(&maker->chain, &layer));
+    ALX_TRY(join_values(maker, 1, &weights));
+    ALX_TRY(join_values(maker, 2, &biases));
+    ALX_TRY(add_weighted(maker, &layer, dims, 4, weights, biases));
+error:
+    return status;
 }
 
 /* --- fully connected --- */
@@ -301,21 +282,35 @@ error:
     return status;
 }
 
-enum alx_status alx_onnx_make_add(struct alx_onnx_maker *maker)
+/* What the node adds to the open layer or to the tower's part of it, one value an output. */
+static enum alx_status read_added(struct alx_onnx_maker *maker, const struct alx_layer *open,
+                                  struct alx_tensor_view *out)
 {
     enum alx_status status = ALX_STATUS_OK;
-    struct alx_layer *open = alx_chain_open_layer(&maker->chain);
-    bool second = alx_spans_equal(maker->node->inputs[1], maker->current);
+    bool second = alx_onnx_find(maker->graph, maker->node->inputs[0]) != NULL;
     struct alx_onnx_tensor *tensor = NULL;
-    struct alx_tensor_view added;
     int64_t axis; /* of old files: which size of the input is the first of what is added */
     ALX_TRY(alx_onnx_int(maker->graph, maker->node, "axis", -1, &axis));
     ALX_TRY(alx_maker_constant(maker, second ? 0 : 1, &tensor));
     bool old = maker->graph->opset < 7 && axis == 1 && !maker->flat && tensor;
     if (!open || !open->no_bias || !tensor)
         return alx_maker_refuse(maker, "only the bias of the layer before it is added");
-    ALX_TRY(as_bias(maker, tensor, open->out_channels, old && tensor->dim_count == 1 ? 2 : 0, 1,
-                    &added));
+    ALX_TRY(as_bias(maker, tensor, open->out_channels / maker->tower_count,
+                    old && tensor->dim_count == 1 ? 2 : 0, 1, out));
+error:
+    return status;
+}
+
+enum alx_status alx_onnx_make_add(struct alx_onnx_maker *maker)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    struct alx_layer *open = alx_chain_open_layer(&maker->chain);
+    struct alx_tensor_view views[ALX_MAX_TOWERS], added;
+    for (size_t i = 0; i < maker->tower_count; i++) {
+        maker->node = maker->towers[i];
+        ALX_TRY(read_added(maker, open, &views[i]));
+    }
+    ALX_TRY(alx_chain_join_values(maker->source, views, maker->tower_count, &added));
     ALX_TRY(add_tensor(maker, open->name, "bias", &added.elems, 1, added));
     open->no_bias = false;
 error:
@@ -340,11 +335,9 @@ enum alx_status alx_onnx_make_batch_norm(struct alx_onnx_maker *maker)
                                 "fully connected layer, and not for training");
     size_t outputs = open->out_channels;
     for (size_t i = SCALE; i < INPUTS; i++) {
-        struct alx_onnx_tensor *tensor = NULL;
-        ALX_TRY(alx_maker_constant(maker, i, &tensor));
-        if (!tensor || tensor->elems != outputs)
+        ALX_TRY(join_values(maker, i, &views[i]));
+        if (views[i].elems != outputs)
             return alx_maker_refuse(maker, "its parameters do not fit the layer before it");
-        ALX_TRY(alx_onnx_values(maker->graph->file, tensor, maker->source, &views[i]));
     }
     ALX_TRY(alx_alloc(outputs, sizeof *scales, "batch normalisation", &scales));
     ALX_TRY(alx_alloc(outputs, sizeof *shifts, "batch normalisation", &shifts));

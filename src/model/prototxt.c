@@ -29,6 +29,8 @@ enum message {
     TRANSFORM,
     DATA,
     RULE,
+    SLICE,
+    CONCAT,
     NOTHING
 };
 
@@ -102,6 +104,7 @@ static const struct field {
     {LAYER, "top", 4, TEXT, NULL, NOTHING},
     {LAYER, "include", 8, BELOW, NULL, RULE},
     {LAYER, "transform_param", 100, BELOW, NULL, TRANSFORM},
+    {LAYER, "concat_param", 104, BELOW, NULL, CONCAT},
     {LAYER, "convolution_param", 106, BELOW, NULL, CONV},
     {LAYER, "data_param", 107, BELOW, NULL, DATA},
     {LAYER, "dropout_param", 108, BELOW, NULL, DROPOUT},
@@ -111,12 +114,14 @@ static const struct field {
     {LAYER, "pooling_param", 121, BELOW, NULL, POOL},
     {LAYER, "relu_param", 123, BELOW, NULL, RELU},
     {LAYER, "softmax_param", 125, BELOW, NULL, SOFTMAX},
+    {LAYER, "slice_param", 126, BELOW, NULL, SLICE},
     {LAYER, "input_param", 143, BELOW, NULL, INPUT},
     {V1_LAYER, "layer", 1, BELOW, NULL, NOTHING},
     {V1_LAYER, "bottom", 2, TEXT, NULL, NOTHING},
     {V1_LAYER, "top", 3, TEXT, NULL, NOTHING},
     {V1_LAYER, "name", 4, TEXT, NULL, NOTHING},
     {V1_LAYER, "type", 5, INT, v1_types, NOTHING},
+    {V1_LAYER, "concat_param", 9, BELOW, NULL, CONCAT},
     {V1_LAYER, "convolution_param", 10, BELOW, NULL, CONV},
     {V1_LAYER, "data_param", 11, BELOW, NULL, DATA},
     {V1_LAYER, "dropout_param", 12, BELOW, NULL, DROPOUT},
@@ -125,6 +130,7 @@ static const struct field {
     {V1_LAYER, "lrn_param", 18, BELOW, NULL, LRN},
     {V1_LAYER, "pooling_param", 19, BELOW, NULL, POOL},
     {V1_LAYER, "relu_param", 30, BELOW, NULL, RELU},
+    {V1_LAYER, "slice_param", 31, BELOW, NULL, SLICE},
     {V1_LAYER, "include", 32, BELOW, NULL, RULE},
     {V1_LAYER, "transform_param", 36, BELOW, NULL, TRANSFORM},
     {V1_LAYER, "softmax_param", 39, BELOW, NULL, SOFTMAX},
@@ -174,6 +180,11 @@ static const struct field {
     {DATA, "scale", 2, REAL, NULL, NOTHING},
     {DATA, "crop_size", 5, INT, NULL, NOTHING},
     {RULE, "phase", 1, INT, phases, NOTHING},
+    {SLICE, "slice_dim", 1, INT, NULL, NOTHING},
+    {SLICE, "slice_point", 2, INT, NULL, NOTHING},
+    {SLICE, "axis", 3, INT, NULL, NOTHING},
+    {CONCAT, "concat_dim", 1, INT, NULL, NOTHING},
+    {CONCAT, "axis", 2, INT, NULL, NOTHING},
 };
 
 static const struct field *find_field(enum message message, const char *name)

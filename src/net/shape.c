@@ -133,6 +133,8 @@ static const char *infer_kind(struct alx_layer_info *info)
         return l->dilation_h == 1 && l->dilation_w == 1 ? infer_window(info)
                                                         : "pooling has no dilation";
     case ALX_LAYER_LRN:
+        if (l->groups > info->in.channels || info->in.channels % l->groups)
+            return "groups must divide the channels";
         /* written so that NaN fails, too */
         if (!size_fits(l->lrn_size, 1) || l->lrn_size > 255)
             return "the window must be from 1 to 255 channels";

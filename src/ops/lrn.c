@@ -18,14 +18,20 @@ static size_t above(const struct alx_layer *l)
     return l->lrn_size / 2;
 }
 
+static size_t group_channels(const struct alx_layer_info *info)
+{
+    return info->in.channels / info->layer.groups;
+}
+
 void alx_lrn_reference(const struct alx_layer_info *info, size_t batch,
                        const struct alx_reference *r)
 {
     const struct alx_layer *l = &info->layer;
     size_t channels = info->in.channels, pixels = info->in.height * info->in.width;
     for (size_t i = 0; i < batch * channels * pixels; i++) {
-        size_t c = i / pixels % channels, first = c > below(l) ? c - below(l) : 0;
-        size_t last = alx_min(c + above(l), channels - 1);
+        size_t c = i / pixels % channels, group = c - c % group_channels(info);
+        size_t first = c > group + below(l) ? c - below(l) : group;
+        size_t last = alx_min(c + above(l), group + group_channels(info) - 1);
         double sum = 0;
         for (size_t j = first; j <= last; j++) {
             double value =
@@ -74,22 +80,28 @@ static void add_macros(struct alx_recipe *recipe, const struct alx_problem *p,
     alx_recipe_begin(recipe, p, params);
     /* hexadecimal: exact, and the same in every locale */
     alx_text_add(&recipe->options,
-                 " -DBELOW=%zu -DABOVE=%zu -DALPHA=%af -DBETA=%af -DK=%af -DBETA_IS_075=%d",
-                 below(l), above(l), (double)(float)l->lrn_alpha, (double)(float)l->lrn_beta,
-                 (double)(float)l->lrn_k, l->lrn_beta == 0.75);
+                 " -DGROUPS=%zu -DBELOW=%zu -DABOVE=%zu -DALPHA=%af -DBETA=%af -DK=%af "
+                 "-DBETA_IS_075=%d",
+                 l->groups, below(l), above(l), (double)(float)l->lrn_alpha,
+                 (double)(float)l->lrn_beta, (double)(float)l->lrn_k, l->lrn_beta == 0.75);
 }
 
 /* --- a row of pixels, vectors of channels --- */
 
+/* The widest vector that lies in one group wherever it begins. */
+static size_t widest_vector(const struct alx_problem *p, const struct alx_traits *t)
+{
+    return alx_power_of_two_divisor(group_channels(p->info), t->vector);
+}
+
 static bool row_supports(const struct alx_problem *p, const struct alx_traits *t)
 {
-    return !t->simt && !p->pool && alx_power_of_two_divisor(p->info->in.channels, t->vector) >= 4;
+    return !t->simt && !p->pool && widest_vector(p, t) >= 4;
 }
 
 static struct alx_params row_choose(const struct alx_problem *p, const struct alx_traits *t)
 {
-    return (struct alx_params){.lanes = 1,
-                               .vector = alx_power_of_two_divisor(p->info->in.channels, t->vector)};
+    return (struct alx_params){.lanes = 1, .vector = widest_vector(p, t)};
 }
 
 static void row_candidates(const struct alx_problem *p, const struct alx_traits *t,
@@ -140,7 +152,7 @@ const struct alx_algorithm alx_lrn_row = {
 static bool pool_supports(const struct alx_problem *p, const struct alx_traits *t)
 {
     enum { MOST_ROW_BYTES = 128 << 10 }; /* in private memory */
-    return !t->simt && p->pool && alx_power_of_two_divisor(p->info->in.channels, t->vector) >= 2 &&
+    return !t->simt && p->pool && widest_vector(p, t) >= 2 &&
            p->info->in.width * p->info->in.channels * sizeof(float) <= MOST_ROW_BYTES;
 }
 

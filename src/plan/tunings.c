@@ -140,8 +140,6 @@ static void add_window(struct alx_text *text, const struct alx_layer *l)
                      l->pad_right);
     if (l->dilation_h > 1 || l->dilation_w > 1)
         alx_text_add(text, ", dilation %zux%zu", l->dilation_h, l->dilation_w);
-    if (l->groups > 1)
-        alx_text_add(text, ", groups %zu", l->groups);
 }
 
 static void describe_layer(const struct alx_problem *p, char *out, size_t out_bytes)
@@ -152,6 +150,8 @@ static void describe_layer(const struct alx_problem *p, char *out, size_t out_by
                  info->in.channels, info->in.height, info->in.width, info->out.channels,
                  info->out.height, info->out.width);
     add_window(&text, &info->layer);
+    if (info->layer.groups > 1)
+        alx_text_add(&text, ", groups %zu", info->layer.groups);
     if (info->layer.kind == ALX_LAYER_LRN) /* beta: how the power is computed depends on it */
         alx_text_add(&text, ", size %zu, beta %lld e-6", info->layer.lrn_size,
                      (long long)(info->layer.lrn_beta * 1e6));

@@ -146,6 +146,12 @@ class Info(Case):
                 ("onnx/towers_split.onnx", "onnx, F32", "towers (described by the file)",
                  "two towers, as on the paper's two GPUs: 4+4, 6+6, 4+4, 4+4, 2+2",
                  "conv2.weight 12x4x3x3", "-0.562909 0.685918", "warning"),
+                ("onnx/towers_paper.onnx", "two towers, as on the paper's two GPUs: 6+6, 10+10, "
+                 "6+6, 4+4"),
+                ("caffe/towers_v1.caffemodel", "two towers, as on the paper's two GPUs: 6+6, "
+                 "10+10, 8+8, 6+6, 6+6", "conv1a.weight 12x3x7x7"),
+                ("caffe/towers_v2.caffemodel", "two towers, as on the paper's two GPUs: 6+6, "
+                 "10+10, 8+8, 6+6, 6+6"),
                 ("onnx/float16.onnx", "onnx, F16", "F16"),
                 ("onnx/mobile19.onnx", "conv+relu6", "avg-pool"),
                 ("caffe/batch_norm.caffemodel", "caffemodel, F32", "conv1.bias", "avg-pool"),
@@ -310,7 +316,8 @@ class Formats(Case):
     def test_converted_models_give_the_same_answers(self):
         for name in ("caffe/caffenet_upgraded.caffemodel", "caffe/batch_norm.caffemodel",
                      "onnx/zoo9.onnx", "onnx/float16.onnx", "onnx/external.onnx",
-                     "onnx/mobile19.onnx", "onnx/towers_slice.onnx", "torch/alexnet_bn.pth"):
+                     "onnx/mobile19.onnx", "onnx/towers_slice.onnx", "onnx/towers_paper.onnx",
+                     "caffe/towers_v2.caffemodel", "torch/alexnet_bn.pth"):
             with self.subTest(name=name):
                 source, target = os.path.join(self.GOLDEN, name), self.path("converted.safetensors")
                 self.run_program("-q", "convert", source, target, code=0)

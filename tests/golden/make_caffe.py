@@ -27,12 +27,14 @@ MESSAGES = {
     "UnpackedBlob": "num 1 int32, channels 2 int32, height 3 int32, width 4 int32, data 5 float*",
     "LayerParameter": "name 1 string, type 2 string, bottom 3 string*, top 4 string*,"
                       "blobs 7 BlobProto*, transform_param 100 TransformationParameter,"
+                      "concat_param 104 ConcatParameter, slice_param 126 SliceParameter,"
                       "convolution_param 106 ConvolutionParameter, dropout_param 108 DropoutParameter,"
                       "inner_product_param 117 InnerProductParameter, lrn_param 118 LRNParameter,"
                       "pooling_param 121 PoolingParameter, batch_norm_param 139 BatchNormParameter,"
                       "scale_param 142 ScaleParameter, input_param 143 InputParameter",
     "V1LayerParameter": "bottom 2 string*, top 3 string*, name 4 string, type 5 int32,"
-                        "blobs 6 BlobProto*, blobs_lr 7 float*,"
+                        "blobs 6 BlobProto*, blobs_lr 7 float*, concat_param 9 ConcatParameter,"
+                        "slice_param 31 SliceParameter,"
                         "convolution_param 10 ConvolutionParameter, data_param 11 DataParameter,"
                         "dropout_param 12 DropoutParameter,"
                         "inner_product_param 17 InnerProductParameter, lrn_param 18 LRNParameter,"
@@ -46,12 +48,14 @@ MESSAGES = {
     "LRNParameter": "local_size 1 uint32, alpha 2 float, beta 3 float",
     "InnerProductParameter": "num_output 1 uint32, bias_term 2 bool, axis 5 int32, transpose 6 bool",
     "DropoutParameter": "dropout_ratio 1 float",
+    "SliceParameter": "slice_dim 1 uint32, slice_point 2 uint32*, axis 3 int32",
+    "ConcatParameter": "concat_dim 1 uint32, axis 2 int32",
     "InputParameter": "shape 1 BlobShape*",
     "DataParameter": "source 1 string, mean_file 3 string, batch_size 4 uint32, crop_size 5 uint32",
     "TransformationParameter": "scale 1 float, crop_size 3 uint32, mean_value 5 float*",
 }
-V1_TYPES = {"Convolution": 4, "Data": 5, "Dropout": 6, "InnerProduct": 14, "LRN": 15, "Pooling": 17,
-            "ReLU": 18, "Softmax": 20, "SoftmaxWithLoss": 21}
+V1_TYPES = {"Concat": 3, "Convolution": 4, "Data": 5, "Dropout": 6, "InnerProduct": 14, "LRN": 15, "Pooling": 17,
+            "ReLU": 18, "Slice": 33, "Softmax": 20, "SoftmaxWithLoss": 21, "Split": 22}
 
 
 def message_classes():
@@ -130,6 +134,49 @@ BATCH_NORM = [
 ]
 
 
+def towers(old):
+    """AlexNet as the paper's two GPUs had it, in small: normalisations within a tower, conv3 over both.
+    Batch normalisation, which the old form does not have, belongs to towers, too. Rows say what they
+    read and write where it is not the layer before."""
+    norm = (LRN, {"local_size": 5, "alpha": 8.0, "beta": 0.75})
+    pool = (POOL, {"kernel_size": 3, "stride": 2})
+
+    def tower(n, numbers, bottom):
+        """Convolutions of those numbers, one after the other, in tower `n`."""
+        for number, inputs, outputs, kernel, stride in numbers:
+            name = f"conv{number}{n}"
+            conv = {"num_output": outputs, "kernel_size": [kernel], "stride": [stride], "pad": [kernel // 2]}
+            yield name, "Convolution", (CONV, conv), (outputs, inputs, kernel, kernel), [bottom], [name]
+            if number == 1 and not old:
+                yield name + "/bn", "BatchNorm", (BN, {"eps": 1e-3}), ("norm", outputs)
+                yield name + "/scale", "Scale", (SCALE, {"bias_term": True}), ("scale", outputs)
+            yield f"relu{number}{n}", "ReLU", None, None
+            bottom = name
+            if number < 3:
+                yield f"norm{number}{n}", "LRN", norm, None
+                yield f"pool{number}{n}", "Pooling", pool, None
+                bottom = f"pool{number}{n}"
+        if numbers[0][0] == 4:
+            yield f"drop5{n}", "Dropout", ("dropout_param", {"dropout_ratio": 0.5}), None
+
+    first = [(1, 3, 6, 7, 2), (2, 6, 10, 5, 1)]
+    last = [(4, 8, 6, 3, 1), (5, 6, 6, 3, 1)]
+    concat = ("concat_param", {"concat_dim": 1} if old else {"axis": 1})
+    points = ("slice_param", {"slice_dim": 1} if old else {"axis": -3, "slice_point": [8]})
+    return [
+        ("data_split", "Split", None, None, ["data"], ["data_0", "data_1"]),
+        *tower("a", first, "data_0"), *tower("b", first, "data_1"),
+        ("both", "Concat", concat, None, ["pool2a", "pool2b"], ["both"]),
+        ("conv3", "Convolution", (CONV, {"num_output": 16, "kernel_size": [3]}), (16, 20, 3, 3)),
+        ("relu3", "ReLU", None, None),
+        ("apart", "Slice", points, None, ["conv3"], ["conv3a", "conv3b"]),
+        *tower("a", last, "conv3a"), *tower("b", last, "conv3b"),
+        ("join", "Concat", None if old else concat, None, ["conv5a", "conv5b"], ["join"]),
+        ("pool5", "Pooling", pool, None),
+        ("fc6", "InnerProduct", (FC, {"num_output": 5}), (5, 12 * 9)),
+    ]
+
+
 def normalisation(random, shape):
     """Blobs of batch normalisation (sums over 0.75 images) or of a scale."""
     kind, channels = shape
@@ -151,7 +198,7 @@ def caffenet():
 def weights_of(layers):
     random = numpy.random.default_rng(2012)
     weights = {}
-    for name, _, parameters, shape in layers:
+    for name, _, parameters, shape, *_ in layers:
         if shape and isinstance(shape[0], str):
             weights[name] = normalisation(random, shape)
         elif shape:
@@ -175,12 +222,14 @@ def fill_blob(blob, values, form):
 def add_layers(net, layers, weights, form):
     """Layers in place, as deploy.prototxt files have them; blobs where `weights` are given."""
     blob = "data"
-    for name, kind, parameters, _ in layers:
+    for name, kind, parameters, _, *ends in layers:
         layer = (net.layers if form == "v1" else net.layer).add(name=name)
         layer.type = V1_TYPES[kind] if form == "v1" else kind
-        layer.bottom.append(blob)
-        blob = blob if kind in ("ReLU", "Dropout", "BatchNorm", "Scale") else name
-        layer.top.append(blob)
+        same = kind in ("ReLU", "Dropout", "BatchNorm", "Scale")
+        bottoms, tops = ends or ([blob], [blob if same else name])
+        layer.bottom.extend(bottoms)
+        layer.top.extend(tops)
+        blob = tops[0]
         if parameters:
             target = getattr(layer, parameters[0])
             for key, value in parameters[1].items():
@@ -273,6 +322,13 @@ def extras(weights):
     (FOLDER / "batch_norm.prototxt").write_text(prototxt)
     compute(prototxt, data).tofile(FOLDER / "batch_norm.out")
     print("batch_norm", numpy.fromfile(FOLDER / "batch_norm.out", numpy.float32))
+    for name, form in (("towers_v1", "v1"), ("towers_v2", "v2")):
+        layers = towers(form == "v1")
+        data = model(name, layers, weights_of(layers), form)
+        (FOLDER / (name + ".caffemodel")).write_bytes(data)
+        compute(deploy(layers), data).tofile(FOLDER / (name + ".out"))
+        print(name, numpy.fromfile(FOLDER / (name + ".out"), numpy.float32))
+    (FOLDER / "towers.prototxt").write_text(deploy(towers(False)))
     turned = {name: (blobs[0].T, *blobs[1:]) if name.startswith("fc") else blobs
               for name, blobs in weights.items()}
     # The same as alexnet_v2: OpenCV does not read transposed weights.

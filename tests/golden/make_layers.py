@@ -48,6 +48,11 @@ CASES = [
      lambda x, w, b: F.avg_pool2d(x, 3, 2, padding=1, ceil_mode=True), None),
     ("relu_limited", (1, 2, 5, 4), ".kind = ALX_LAYER_RELU, .relu_limit = 0.75",
      lambda x, w, b: F.hardtanh(x, 0, 0.75), None),
+    ("lrn_groups", (2, 12, 2, 3),
+     ".kind = ALX_LAYER_LRN, .groups = 3, .lrn_size = 5, .lrn_alpha = 0.4, .lrn_beta = 0.75, "
+     ".lrn_k = 1",
+     lambda x, w, b: torch.cat([F.local_response_norm(part, 5, alpha=2.0, beta=0.75, k=1.0)
+                                for part in x.chunk(3, 1)], 1), None),
 ]
 
 

@@ -248,6 +248,43 @@ def towers(how):
     return g.model(13 if how == "slice" else 11, "towers")
 
 
+def paper():
+    """The same with the normalisations where the two GPUs had them: each over its own tower's
+    channels. Batch normalisation and biases that are added belong to towers, too; conv3 of each tower
+    reads both."""
+    g = Graph(2006, [1, 3, 43, 43])
+    norm = {"size": 5, "alpha": 2.0, "beta": 0.75, "bias": 1.0}
+    pool = {"kernel_shape": [3, 3], "strides": [2, 2]}
+
+    def batch_norm(x, n, tower, channels):
+        ranges = ("gamma", 0.5, 2), ("beta", -0.5, 0.5), ("mean", -1, 1), ("var", 0.2, 3)
+        values = [g.constant(f"bn{n}_{tower}_{name}",
+                             g.random.uniform(low, high, channels).astype(numpy.float32))
+                  for name, low, high in ranges]
+        return g.side("BatchNormalization", x, *values, epsilon=1e-3)
+
+    def first(tower):
+        x = g.side("Conv", "data_0", g.weight(f"w1_{tower}", 6, 3, 5, 5), strides=[2, 2])
+        x = g.side("Relu", batch_norm(x, 1, tower, 6))
+        x = g.side("MaxPool", g.side("LRN", x, **norm), **pool)
+        x = g.side("Conv", x, g.weight(f"w2_{tower}", 10, 6, 3, 3), pads=[1, 1, 1, 1])
+        bias = g.weight(f"b2_{tower}", 10, 1, 1)
+        x = g.side("Add", *((bias, x) if tower else (x, bias)))
+        return g.side("MaxPool", g.side("LRN", g.side("Relu", x), **norm), **pool)
+
+    def second(tower, x):
+        x = g.side("Conv", x, g.weight(f"w3_{tower}", 6, 20, 3, 3), g.weight(f"b3_{tower}", 6))
+        x = g.side("Relu", batch_norm(x, 3, tower, 6))
+        x = g.side("Conv", x, g.weight(f"w4_{tower}", 4, 6, 1, 1), g.weight(f"b4_{tower}", 4))
+        return g.side("LRN", x, **{**norm, "size": 3})
+
+    both = g.side("Concat", *[first(t) for t in range(2)], axis=1)
+    g.at = g.side("Concat", *[second(t, both) for t in range(2)], axis=1)
+    g.add("Relu").add("Flatten").add("Gemm", g.weight("fc_w", 5, 8 * 4), g.weight("fc_b", 5), transB=1)
+    g.add("Softmax")
+    return g.model(13, "paper")
+
+
 def mobile(opset):
     """ReLU6, averages of all kinds, and a global one."""
     g = Graph(6, [1, 3, 23, 19])
@@ -354,7 +391,7 @@ def main():
         "bfloat16_data": stored(typed(TensorProto.BFLOAT16)),
         "double": stored(as_type(numpy.float64)), "double_data": stored(typed(TensorProto.DOUBLE)),
         "towers_split": towers("split"), "towers_slice": towers("slice"),
-        "mobile9": mobile(9), "mobile19": mobile(19), "channels_last": channels_last(),
+        "towers_paper": paper(), "mobile9": mobile(9), "mobile19": mobile(19), "channels_last": channels_last(),
         "gemm_forms7": gemm_forms(7), "gemm_forms21": gemm_forms(21),
         "quantised_around": quantised_around(),
     }
