@@ -381,9 +381,12 @@ run_tests() {
     } | tee "$folder/setup-test.log"
 }
 
-# What is looked for here lies in the library, not in the kernels: a few shapes of each will do.
+# What is looked for here lies in the library, not in the kernels: a few shapes of each will do, and
+# what PoCL compiled for the other tests. The library's own cache is another one, and empty.
 run_second() (
     export ALX_TEST_SHAPES=2
+    kernels=$root/build/tests/cache/pocl/kcache
+    [ ! -d "$kernels" ] || export POCL_CACHE_DIR="$kernels"
     run_tests "$1" --num-processes "$processes" --no-suite check --no-suite simulator \
         --timeout-multiplier 3
 )

@@ -321,8 +321,8 @@ static bool wanted(const struct alx_verify_options *options, const struct alx_al
            (!options->algorithm || !strcmp(options->algorithm, algorithm->name));
 }
 
-/* Other precisions, and what other devices would run, are tried on two of five shapes, not the first
- * one, which is tiny: those turn through the layouts, too. */
+/* Other precisions, and what other devices would run, are tried on two of five shapes, not the
+ * first one, which is tiny: those turn through the layouts, too. */
 static bool left_out(const struct form *form, size_t index)
 {
     return form->fewer && index % 5 != 1 && index % 5 != 2;
