@@ -280,16 +280,19 @@ prepare_program() {
 # and PoCL is the fastest.
 prepare_second() {
     configure "$@" --buildtype=debugoptimized -Dtests=true
-    build "$1"
+    build "$1" meson-test-prereq
     copy_vendors "$1/vendors" pocl
 }
 
 prepare_tests() {
     provide 'build test' 'run more'
     configure_release -Dtests=true
+    fetch_intel_runtime & # while compilers work
+    fetching=$!
     build "$root/build"
     prepare_second "$root/build-asan" -Db_sanitize=address,undefined -Db_lundef=false
     prepare_fuzz
+    wait "$fetching"
     add_intel_runtime
 }
 
@@ -325,27 +328,32 @@ copy_vendors() {
 }
 
 # Intel's OpenCL for CPUs, from the Python package index: a third compiler for every kernel.
+fetch_intel_runtime() {
+    venv=$root/build/intel-opencl
+    [ ! -f "$venv/complete" ] || return 0
+    say "fetching Intel's OpenCL runtime for CPUs"
+    rm -rf "$venv"
+    if python3 -m venv "$venv" >>"$log" 2>&1 &&
+        "$venv/bin/python3" -m pip install --retries 1 --timeout 30 \
+            --disable-pip-version-check 'intel-opencl-rt==2026.2.*' \
+            'intel-cmplr-lib-rt==2026.2.*' </dev/null >>"$log" 2>&1; then
+        : >"$venv/complete"
+    else
+        rm -rf "$venv"
+    fi
+}
+
+# The vendor files of the system, and Intel's if it could be fetched and starts.
 add_intel_runtime() {
     venv=$root/build/intel-opencl
-    library=$venv/lib/libintelocl.so
     copy_vendors "$root/build/vendors" ''
     if [ ! -f "$venv/complete" ]; then
-        say "fetching Intel's OpenCL runtime for CPUs"
-        rm -rf "$venv"
-        if python3 -m venv "$venv" >>"$log" 2>&1 &&
-            "$venv/bin/python3" -m pip install --retries 1 --timeout 30 \
-                --disable-pip-version-check 'intel-opencl-rt==2026.2.*' \
-                'intel-cmplr-lib-rt==2026.2.*' </dev/null >>"$log" 2>&1; then
-            : >"$venv/complete"
-        else
-            say "Intel's runtime could not be fetched (no network, no pip, or not for this" \
-                "processor); testing without it"
-            rm -rf "$venv"
-            return
-        fi
+        say "Intel's runtime could not be fetched (no network, no pip, or not for this" \
+            "processor); testing without it"
+        return
     fi
     mkdir -p "$venv/vendors" "$root/build/vendors"
-    echo "$library" >"$venv/vendors/intel-cpu.icd"
+    echo "$venv/lib/libintelocl.so" >"$venv/vendors/intel-cpu.icd"
     # shellcheck disable=SC2030,SC2031 # only for this look
     if (export OCL_ICD_VENDORS="$venv/vendors" && device_found); then
         cp "$venv/vendors/intel-cpu.icd" "$root/build/vendors"
@@ -353,6 +361,9 @@ add_intel_runtime() {
         say "Intel's runtime does not start on this machine; testing without it"
     fi
 }
+
+# Of a test runner: one more than there are processors, as some tests wait for what hangs.
+processes=$(($(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1))
 
 # Folder, then arguments for `meson test`. The exit status stays in the folder beside the output.
 run_tests() {
@@ -370,10 +381,14 @@ run_tests() {
     } | tee "$folder/setup-test.log"
 }
 
-# What is looked for here lies in the library, not in the kernels: a few shapes of each will do.
+# What is looked for here lies in the library, not in the kernels: a few shapes of each will do, and
+# what PoCL compiled for the other tests. The library's own cache is another one, and empty.
 run_second() (
-    export ALX_TEST_SHAPES=3
-    run_tests "$1" --no-suite check --no-suite simulator --timeout-multiplier 3
+    export ALX_TEST_SHAPES=2
+    kernels=$root/build/tests/cache/pocl/kcache
+    [ ! -d "$kernels" ] || export POCL_CACHE_DIR="$kernels"
+    run_tests "$1" --num-processes "$processes" --no-suite check --no-suite simulator \
+        --timeout-multiplier 3
 )
 
 # The runner's own summaries of the folders, then one line that adds them up.
@@ -402,7 +417,7 @@ summarise() {
 }
 
 run_all_tests() {
-    run_tests "$root/build"
+    run_tests "$root/build" --num-processes "$processes"
     run_second "$root/build-asan"
     set -- "$root/build" "$root/build-asan"
     if [ -f "$root/build-fuzz/tests/fuzz/fuzz_image" ]; then

@@ -117,7 +117,7 @@ static void run_plan(alx_device *device, const alx_tunings *tunings, char *origi
 /* With as large a budget as it takes to try several ways of two layers: machines may be slow. */
 static alx_tunings *tune_enough(alx_device *device, struct alx_tune_result *result)
 {
-    enum { FIRST_S = 20, LAST_S = 320 };
+    enum { FIRST_S = 5, LAST_S = 320 };
     alx_tunings *tunings = NULL;
     for (uint64_t seconds = FIRST_S; seconds <= LAST_S; seconds *= 2) {
         const struct alx_tune_options options = {.batch = BATCH, .budget_ns = seconds * 1000000000};

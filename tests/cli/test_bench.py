@@ -16,7 +16,7 @@ import time
 import unittest
 
 from lies import lie, needs_layers
-from program import PROGRAM, SCHEMA, Case, violations
+from program import ALL_DRIVERS, PROGRAM, SCHEMA, Case, violations
 
 QUICK = ("bench", "--time=0.05")
 LENET = (*QUICK, "--network=lenet-5")
@@ -70,8 +70,8 @@ class Documents(Bench):
                 self.assertEqual(layer[key] is None, layer["samples"] == 0)
 
     def test_every_device(self):
-        listed = json.loads(self.run_program("devices", "--json").out)["devices"]
-        document, result = self.bench("--batch=1")
+        listed = json.loads(self.run_program("devices", "--json", env=ALL_DRIVERS).out)["devices"]
+        document, result = self.bench("--batch=1", env=ALL_DRIVERS)
         self.assertEqual(result.err, "")
         rows = document["devices"]
         self.assertEqual([row["device"] for row in rows], listed)
@@ -147,7 +147,7 @@ class Documents(Bench):
         self.assertEqual(row["reason"], row["runs"][0]["reason"])
 
     def test_taking_turns(self):
-        document, _ = self.bench("--batch=1", "--precision=fp32", "--interleave")
+        document, _ = self.bench("--batch=1", "--precision=fp32", "--interleave", env=ALL_DRIVERS)
         self.assertTrue(document["settings"]["interleaved"])
         for row in document["devices"]:
             if row["status"] != "skipped":
@@ -224,7 +224,7 @@ class Lies(Bench):
     def setUpClass(cls):
         super().setUpClass()
         listed = subprocess.run([PROGRAM, "devices", "--json"], stdout=subprocess.PIPE,
-                                env=cls.environment(), check=False)
+                                env=cls.environment(**ALL_DRIVERS), check=False)
         cls.devices = json.loads(listed.stdout)["devices"]
         cls.liar = next(device for device in cls.devices if device["default"])
 
@@ -232,7 +232,7 @@ class Lies(Bench):
         return lie({"on": self.liar["platform"], **lies})
 
     def lied(self, *arguments, code=5, **lies):
-        document, result = self.bench(f"--device={self.liar['number']}", "--batch=1", *arguments,
+        document, result = self.bench("--device=1", "--batch=1", *arguments,
                                       env=self.lie(**lies), code=code)
         return document["devices"][0], result
 
@@ -256,7 +256,8 @@ class Lies(Bench):
                   and device["usable"] and not device["simulator"]]
         if not others:
             self.skipTest("there is one platform alone")
-        document, _ = self.bench("--batch=1", "--precision=fp32", env=self.lie(crash=1), code=1)
+        document, _ = self.bench("--batch=1", "--precision=fp32", code=1,
+                                 env={**ALL_DRIVERS, **self.lie(crash=1)})
         states = {row["device"]["number"]: row["status"] for row in document["devices"]}
         self.assertEqual(states[self.liar["number"]], "failed")
         self.assertEqual({states[number] for number in others}, {"ok"})
@@ -280,8 +281,7 @@ class Lies(Bench):
         for run in row["runs"]:
             self.assertEqual((run["status"], run["samples_ms"]), ("failed", []))
             self.assertIn("wrong results", run["reason"])
-        text = self.run_program(*LENET, f"--device={self.liar['number']}", "--batch=1",
-                                env=self.lie(wrong=1000), code=5)
+        text = self.run_program(*LENET, "--device=1", "--batch=1", env=self.lie(wrong=1000), code=5)
         self.assertRegex(text.out, r"(?m)failed at .* batch 1: wrong results: off by 1e\+03")
         self.assertNotIn("right", text.out)
 

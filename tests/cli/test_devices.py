@@ -4,10 +4,17 @@ import stat
 import subprocess
 import unittest
 
-from program import PROGRAM, Case
+from program import ALL_DRIVERS, PROGRAM, Case
 
 
-class Devices(Case):
+class EveryDriver(Case):
+    """Where all devices are looked at."""
+
+    def run_program(self, *arguments, env=None, **options):
+        return super().run_program(*arguments, env={**ALL_DRIVERS, **(env or {})}, **options)
+
+
+class Devices(EveryDriver):
     """Listing and choosing."""
 
     @classmethod
@@ -123,7 +130,7 @@ class Cache(Case):
         self.assertIn(b"blue", outputs[0][0])
 
 
-class Verify(Case):
+class Verify(EveryDriver):
     """Every kernel against its reference."""
 
     def test_text(self):

@@ -144,7 +144,8 @@ class Profiles(Case):
 
     def test_answers(self):
         for profile in PROFILES:
-            for batch in (1, 8) if profile.model == "small" else (1,):
+            right = profile.outcome == RIGHT  # a refusal does not depend on the batch
+            for batch in (1, 8) if profile.model == "small" and right else (1,):
                 with self.subTest(profile.name, batch=batch):
                     self.try_profile(profile, batch)
 
