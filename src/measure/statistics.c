@@ -68,6 +68,93 @@ error:
     return status;
 }
 
+/* --- samples that are not independent --- */
+
+enum { MOST_BLOCKS = 36, LEAST_BLOCKS = 12 };
+
+/* Their correlation with those `lag` places later, as numbers around `mean`. */
+static double correlation(const double *values, size_t count, double mean, size_t lag)
+{
+    double product = 0, square = 0;
+    for (size_t i = 0; i < count; i++) {
+        square += (values[i] - mean) * (values[i] - mean);
+        if (i + lag < count)
+            product += (values[i] - mean) * (values[i + lag] - mean);
+    }
+    return square > 0 ? product / square : 0;
+}
+
+/* How many independent values say as much: count / (1 + 2 sum of correlations), of which pairs are
+ * added until one is negative (Geyer, Statistical Science 7, 1992). */
+static size_t independent_count(const double *values, size_t count)
+{
+    double mean = 0, factor = -1;
+    for (size_t i = 0; i < count; i++)
+        mean += values[i] / (double)count;
+    for (size_t lag = 0; lag + 1 < count; lag += 2) {
+        double pair =
+            correlation(values, count, mean, lag) + correlation(values, count, mean, lag + 1);
+        if (pair <= 0)
+            break;
+        factor += 2 * pair;
+    }
+    return (size_t)((double)count / fmax(factor, 1));
+}
+
+/* Where each value would stand among all, so that one that is far off counts no more than others;
+ * equal ones share their place. */
+static void rank(const double *values, size_t count, double *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        out[i] = 0;
+        for (size_t j = 0; j < count; j++)
+            out[i] += values[j] < values[i] ? 1 : values[j] > values[i] ? 0 : 0.5;
+    }
+}
+
+/* Blocks of samples that follow each other have medians, and these an interval, too: as wide as
+ * that of so few as are independent among them. */
+static enum alx_status widen(const double *samples, size_t count, struct alx_statistics *s)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    struct alx_statistics block;
+    double medians[MOST_BLOCKS], ranks[MOST_BLOCKS];
+    size_t blocks = alx_min(count, MOST_BLOCKS);
+    if (blocks < LEAST_BLOCKS)
+        return ALX_STATUS_OK;
+    for (size_t i = 0; i < blocks; i++) {
+        size_t from = i * count / blocks, to = (i + 1) * count / blocks;
+        ALX_TRY(alx_statistics_of(samples + from, to - from, &block));
+        medians[i] = block.median;
+    }
+    rank(medians, blocks, ranks);
+    size_t independent = independent_count(ranks, blocks), ends = left_out(independent);
+    double part = ends == SIZE_MAX ? 0 : (double)ends / (double)(independent - 1);
+    qsort(medians, blocks, sizeof *medians, compare);
+    s->low = fmin(s->low, percentile(medians, blocks, part));
+    s->high = fmax(s->high, percentile(medians, blocks, 1 - part));
+error:
+    return status;
+}
+
+enum alx_status alx_statistics_in_order(const double *samples, size_t count,
+                                        struct alx_statistics *out)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    struct alx_statistics s;
+    double *known = NULL;
+    ALX_TRY(alx_statistics_of(samples, count, &s));
+    ALX_TRY(alx_alloc(count, sizeof *known, "statistics", &known));
+    for (size_t i = 0, used = 0; i < count; i++)
+        if (!isnan(samples[i]))
+            known[used++] = samples[i];
+    ALX_TRY(widen(known, s.count, &s));
+    *out = s;
+error:
+    free(known);
+    return status;
+}
+
 bool alx_statistics_are_steady(const struct alx_statistics *s, double part)
 {
     return s->high - s->median <= part * s->median && s->median - s->low <= part * s->median;
