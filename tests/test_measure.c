@@ -92,7 +92,7 @@ static void whiles_widen_the_interval(void **state)
             samples[i] = 10 + level + 0.1 * (double)alx_random_float(&random, -1, 1);
         }
         assert_ok(alx_statistics_of(samples, SAMPLES, &independent));
-        assert_ok(alx_statistics_in_order(samples, SAMPLES, &s));
+        assert_ok(alx_statistics_in_order(samples, SAMPLES, 1, &s));
         assert_near(s.median, independent.median, 0);
         hits += s.low <= 10 && 10 <= s.high;
         naive += independent.low <= 10 && 10 <= independent.high;
@@ -110,18 +110,21 @@ static void few_samples_have_no_whiles(void **state)
         samples[i] = 1 + (double)i / 10;
     samples[12] = NAN;
     assert_ok(alx_statistics_of(samples + 1, 12, &independent));
-    assert_ok(alx_statistics_in_order(samples + 1, 12, &s));
+    assert_ok(alx_statistics_in_order(samples + 1, 12, 1, &s));
     assert_memory_equal(&s, &independent, sizeof s); /* 11 are known */
-    assert_ok(alx_statistics_in_order(samples, 13, &s));
+    assert_ok(alx_statistics_in_order(samples, 13, 1, &s));
     assert_near(s.low, 1, 1e-9); /* which are worth fewer than six: nothing is sure */
     assert_near(s.high, 2.1, 1e-9);
     for (size_t i = 0; i < 12; i++)
         samples[i] = 1 + (double)(i * 5 % 12) / 10; /* the same ones, mixed */
     assert_ok(alx_statistics_of(samples, 13, &independent));
-    assert_ok(alx_statistics_in_order(samples, 13, &s));
+    assert_ok(alx_statistics_in_order(samples, 13, 1, &s));
     assert_near(s.low, independent.low, 1e-9);
     assert_near(s.high, independent.high, 1e-9);
-    assert_ok(alx_statistics_in_order(NULL, 0, &s));
+    assert_ok(alx_statistics_in_order(samples, 13, 12, &s)); /* one of twelve intervals */
+    assert_near(s.low, 1, 1e-9);
+    assert_near(s.high, 2.1, 1e-9);
+    assert_ok(alx_statistics_in_order(NULL, 0, 1, &s));
     assert_true(s.count == 0 && isnan(s.low));
 }
 

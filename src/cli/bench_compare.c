@@ -5,8 +5,8 @@
  * deceives:
  *
  * - The times are compared as if the machine had been in the same state (bench_control.c), by the
- *   limits that were measured beside. Where its states were too far apart for that, only what is
- *   beyond the change of the limits is the program's.
+ *   limits that were measured beside. Where its states are another's, nothing can be said; where
+ * too little is known of them, only what is beyond the change of the limits is the program's.
  * - The confidence intervals of both medians, made for samples that are not independent
  *   (alx_statistics_in_order), are apart: a while that was slow makes no verdict.
  * - The quickest samples have changed as well: load adds time, but rarely to all samples.
@@ -49,13 +49,13 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static enum alx_status interval_of(const json_t *timed, struct interval *out)
+static enum alx_status interval_of(const json_t *timed, size_t together, struct interval *out)
 {
     enum alx_status status = ALX_STATUS_OK;
     struct alx_statistics all;
     size_t count = 0;
     double *samples = bench_samples(json_object_get(timed, "samples_ms"), &count);
-    ALX_TRY(alx_statistics_in_order(samples, count, &all));
+    ALX_TRY(alx_statistics_in_order(samples, count, together, &all));
     *out = (struct interval){all.count, all.median, all.low, all.high, NAN};
     qsort(samples, count, sizeof *samples, by_value); /* their order is not needed any more */
     if (count)
@@ -199,9 +199,9 @@ static const char *verdict_of(const struct interval *old, const struct interval 
 /* Both sides of a row. */
 struct sides {
     struct interval old, new; /* as measured */
-    bool same_state;          /* whether the next two are known */
-    struct interval old_there, new_there;
-    struct drift drift; /* else */
+    enum bench_state state;
+    struct interval old_there, new_there; /* in the same state, else as measured */
+    struct drift drift;                   /* where the state is not known */
 };
 
 static void put(struct interval *interval, const struct alx_statistics *s)
@@ -216,17 +216,19 @@ static enum alx_status sides_of(const json_t *old_run, const json_t *new_run, co
 {
     enum alx_status status = ALX_STATUS_OK;
     struct alx_statistics there[2];
+    /* A run and its layers are judged together, and one of so many is far off by chance. */
+    size_t together = 1 + json_array_size(json_object_get(new_run, "layers"));
     *out = (struct sides){.drift = {1, 1}};
-    ALX_TRY(interval_of(old, &out->old));
-    ALX_TRY(interval_of(new, &out->new));
+    ALX_TRY(interval_of(old, together, &out->old));
+    ALX_TRY(interval_of(new, together, &out->new));
     out->old_there = out->old;
     out->new_there = out->new;
     ALX_TRY(bench_same_state(old, json_object_get(old_run, control), new,
-                             json_object_get(new_run, control), there, &out->same_state));
-    if (out->same_state) {
+                             json_object_get(new_run, control), together, there, &out->state));
+    if (out->state == BENCH_SAME_STATE) {
         put(&out->old_there, &there[0]);
         put(&out->new_there, &there[1]);
-    } else {
+    } else if (out->state == BENCH_UNKNOWN_STATE) {
         ALX_TRY(drift_of(old_run, new_run, control, new, &out->drift));
     }
 error:
@@ -241,7 +243,10 @@ static void explain(const struct sides *sides, const char *verdict, char out[80]
     *out = 0;
     if (isnan(sides->old.low) || isnan(sides->new.low))
         strcpy(out, "too few samples");
-    else if (sides->same_state && strcmp(verdict, verdict_of(&sides->old, &sides->new, &none)))
+    else if (ambiguous && sides->state == BENCH_OTHER_STATE)
+        strcpy(out, "the machine was in another state");
+    else if (sides->state == BENCH_SAME_STATE &&
+             strcmp(verdict, verdict_of(&sides->old, &sides->new, &none)))
         snprintf(out, 80, "%+.1f %% in the same state of the machine",
                  percent_of(sides->old_there.median, sides->new_there.median));
     else if (ambiguous && strcmp(verdict, verdict_of(&sides->old, &sides->new, &none)))
@@ -276,12 +281,15 @@ static enum alx_status compare_times(const json_t *old_run, const json_t *new_ru
     char reason[80];
     ALX_TRY(sides_of(old_run, new_run, old, new, control, &sides));
     const char *verdict = verdict_of(&sides.old_there, &sides.new_there, &sides.drift);
+    if (sides.state == BENCH_OTHER_STATE &&
+        strcmp(verdict, "same")) /* whatever it does to layers */
+        verdict = "ambiguous";
     double sure = sure_percent(&sides.old_there, &sides.new_there, &sides.drift);
     explain(&sides, verdict, reason);
     *out = row_of(verdict, reason, counts && !strcmp(verdict, "slower") && sure > threshold);
     cli_json_set(*out, "change_percent",
                  cli_json_number(percent_of(sides.old.median, sides.new.median)));
-    if (sides.same_state)
+    if (sides.state == BENCH_SAME_STATE)
         cli_json_set(*out, "same_state_percent",
                      cli_json_number(percent_of(sides.old_there.median, sides.new_there.median)));
     cli_json_set(*out, "old", interval_json(old, &sides.old));

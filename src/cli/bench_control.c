@@ -22,6 +22,7 @@ enum {
     MOST_LIMITS = ALX_LIMIT_COUNT,
     LEAST_TURNS = 8,    /* of a document */
     FARTHEST_APART = 2, /* standard deviations within documents; beyond that a slope says little */
+    SMALL_PERCENT = 5,
 };
 
 /* Logarithms, [turns] each. */
@@ -141,26 +142,33 @@ static void find_slopes(const struct turns *old, const struct turns *new, double
     solve(matrix, slopes, old->limits);
 }
 
-/* Whether the documents saw the machine in the same states, so that slopes need not be carried
- * beyond what they were found from. */
-static bool are_near(const struct turns *old, const struct turns *new)
+/* The same where the documents saw the machine in the same states, so that slopes need not be
+ * carried beyond what they were found from. On a machine that is steady a small difference is out
+ * of reach of the slopes, too: then nothing is known. */
+static enum bench_state state_of(const struct turns *old, const struct turns *new)
 {
+    enum bench_state state = BENCH_SAME_STATE;
+    if (old->count < LEAST_TURNS || new->count < LEAST_TURNS)
+        return BENCH_UNKNOWN_STATE;
     for (size_t i = 0; i < old->limits; i++) {
         double within =
             product(old, old->limit[i], old->limit[i]) + product(new, new->limit[i], new->limit[i]);
         double deviation = sqrt(within / (double)(old->count + new->count - 2));
         double apart =
             fabs(mean_of(old->limit[i], old->count) - mean_of(new->limit[i], new->count));
-        if (apart > FARTHEST_APART * deviation)
-            return false;
+        if (apart <= FARTHEST_APART * deviation)
+            continue;
+        if (100 * apart > SMALL_PERCENT)
+            return BENCH_OTHER_STATE;
+        state = BENCH_UNKNOWN_STATE;
     }
-    return true;
+    return state;
 }
 
 /* Statistics of the times, from which goes what slopes explain of each turn's distance to the mean
  * of both documents. */
 static enum alx_status adjust(const struct turns *turns, const struct turns *other,
-                              const double *slopes, struct alx_statistics *out)
+                              const double *slopes, size_t together, struct alx_statistics *out)
 {
     enum alx_status status = ALX_STATUS_OK;
     double *times = cli_alloc(turns->count, sizeof *times, "turns");
@@ -174,28 +182,27 @@ static enum alx_status adjust(const struct turns *turns, const struct turns *oth
     }
     for (size_t i = 0; i < turns->count; i++)
         times[i] = exp(times[i]);
-    ALX_TRY(alx_statistics_in_order(times, turns->count, out));
+    ALX_TRY(alx_statistics_in_order(times, turns->count, together, out));
 error:
     free(times);
     return status;
 }
 
 enum alx_status bench_same_state(const json_t *old, const json_t *old_control, const json_t *new,
-                                 const json_t *new_control, struct alx_statistics out[2],
-                                 bool *found)
+                                 const json_t *new_control, size_t together,
+                                 struct alx_statistics out[2], enum bench_state *state)
 {
     enum alx_status status = ALX_STATUS_OK;
     struct turns before = {0}, after = {0};
     double slopes[MOST_LIMITS];
-    *found = false;
     ALX_TRY(read_turns(old, old_control, &before));
     ALX_TRY(read_turns(new, new_control, &after));
-    if (before.count < LEAST_TURNS || after.count < LEAST_TURNS || !are_near(&before, &after))
+    *state = state_of(&before, &after);
+    if (*state != BENCH_SAME_STATE)
         goto error;
     find_slopes(&before, &after, slopes);
-    ALX_TRY(adjust(&before, &after, slopes, &out[0]));
-    ALX_TRY(adjust(&after, &before, slopes, &out[1]));
-    *found = true;
+    ALX_TRY(adjust(&before, &after, slopes, together, &out[0]));
+    ALX_TRY(adjust(&after, &before, slopes, together, &out[1]));
 error:
     free_turns(&before);
     free_turns(&after);

@@ -149,7 +149,7 @@ struct alx_statistics bench_set_spread(json_t *object, const double *samples, si
 {
     struct alx_statistics s;
     json_t *raw = json_array();
-    if (alx_statistics_in_order(samples, count, &s) != ALX_STATUS_OK)
+    if (alx_statistics_in_order(samples, count, 1, &s) != ALX_STATUS_OK)
         s = (struct alx_statistics){0, NAN, NAN, NAN, NAN, NAN};
     for (size_t i = 0; i < count; i++)
         json_array_append_new(raw, cli_json_number(samples[i]));

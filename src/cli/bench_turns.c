@@ -270,7 +270,7 @@ static bool enough(const struct bench_subject *subject, const struct bench_task 
     if (subject->used_ns >= visit_ns(task) || taken->count >= most_samples(task))
         return true;
     return taken->count >= BENCH_LEAST_SAMPLES && subject->turns >= task->least_turns &&
-           alx_statistics_in_order(taken->samples, taken->count, &s) == ALX_STATUS_OK &&
+           alx_statistics_in_order(taken->samples, taken->count, 1, &s) == ALX_STATUS_OK &&
            alx_statistics_are_steady(&s, task->interval);
 }
 

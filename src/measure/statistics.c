@@ -6,6 +6,8 @@
 #include "util/error.h"
 #include "util/memory.h"
 
+static const double one_tail = 0.025; /* of an interval of 95 % */
+
 static int compare(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -20,16 +22,26 @@ static double percentile(const double *sorted, size_t count, double part)
     return sorted[below] + (place - (double)below) * (sorted[above] - sorted[below]);
 }
 
-/* How many samples are left out at each end so that the median of all lies between the rest with a
- * probability of 95 %: the number of samples below it is binomial with p = 1/2 (David and Nagaraja,
- * Order Statistics, 7.1). SIZE_MAX when there are too few. */
-static size_t left_out(size_t count)
+/* How many standard deviations from the mean the normal distribution has `tail` beyond. */
+static double deviations(double tail)
+{
+    double low = 0, high = 10;
+    while (high - low > 1e-9) {
+        double middle = (low + high) / 2;
+        *(erfc(middle / sqrt(2)) / 2 > tail ? &low : &high) = middle;
+    }
+    return low;
+}
+
+/* How many samples are left out at each end so that the median of all lies beyond the rest with a
+ * probability of at most `tail` on each side: the number of samples below it is binomial with p =
+ * 1/2 (David and Nagaraja, Order Statistics, 7.1). SIZE_MAX when there are too few. */
+static size_t left_out(size_t count, double tail)
 {
     enum { EXACT = 1000 }; /* above, 2^-count would become 0 */
-    const double tail = 0.025;
     double n = (double)count;
     if (count > EXACT)
-        return (size_t)((n - 1.959964 * sqrt(n)) / 2);
+        return (size_t)((n - deviations(tail) * sqrt(n)) / 2);
     double probability = ldexp(1, -(int)count), sum = probability;
     size_t rank = 0; /* sum is the probability of at most `rank` samples below the median */
     if (sum > tail)
@@ -56,7 +68,7 @@ enum alx_status alx_statistics_of(const double *samples, size_t count, struct al
         s.median = percentile(sorted, s.count, 0.5);
         s.p10 = percentile(sorted, s.count, 0.1);
         s.p90 = percentile(sorted, s.count, 0.9);
-        size_t rank = left_out(s.count);
+        size_t rank = left_out(s.count, one_tail);
         if (rank != SIZE_MAX) {
             s.low = sorted[rank];
             s.high = sorted[s.count - 1 - rank];
@@ -114,7 +126,8 @@ static void rank(const double *values, size_t count, double *out)
 
 /* Blocks of samples that follow each other have medians, and these an interval, too: as wide as
  * that of so few as are independent among them. */
-static enum alx_status widen(const double *samples, size_t count, struct alx_statistics *s)
+static enum alx_status widen(const double *samples, size_t count, double tail,
+                             struct alx_statistics *s)
 {
     enum alx_status status = ALX_STATUS_OK;
     struct alx_statistics block;
@@ -128,7 +141,7 @@ static enum alx_status widen(const double *samples, size_t count, struct alx_sta
         medians[i] = block.median;
     }
     rank(medians, blocks, ranks);
-    size_t independent = independent_count(ranks, blocks), ends = left_out(independent);
+    size_t independent = independent_count(ranks, blocks), ends = left_out(independent, tail);
     double part = ends == SIZE_MAX ? 0 : (double)ends / (double)(independent - 1);
     qsort(medians, blocks, sizeof *medians, compare);
     s->low = fmin(s->low, percentile(medians, blocks, part));
@@ -137,7 +150,7 @@ error:
     return status;
 }
 
-enum alx_status alx_statistics_in_order(const double *samples, size_t count,
+enum alx_status alx_statistics_in_order(const double *samples, size_t count, size_t together,
                                         struct alx_statistics *out)
 {
     enum alx_status status = ALX_STATUS_OK;
@@ -148,7 +161,7 @@ enum alx_status alx_statistics_in_order(const double *samples, size_t count,
     for (size_t i = 0, used = 0; i < count; i++)
         if (!isnan(samples[i]))
             known[used++] = samples[i];
-    ALX_TRY(widen(known, s.count, &s));
+    ALX_TRY(widen(known, s.count, one_tail / (double)alx_max(together, 1), &s));
     *out = s;
 error:
     free(known);

@@ -153,7 +153,7 @@ class Documents(Bench):
         self.assertGreater(run["streamed_bytes"], 1 << 20)
         self.assertIsNone(run["control"])  # for which there is no memory
         self.assertRegex(" ".join(result.out.split()),
-                         r"fp32 batch 1: [\d.]+ MiB of its weights do not fit and are sent at every")
+                         r"fp32 batch 1: [\d.]+ MiB of its weights do not fit and are sent")
 
     def test_too_little_memory(self):
         document, _ = self.bench(*ONE, "--precision=fp32", "--memory-limit=1", "--batch=1024")

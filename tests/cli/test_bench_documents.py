@@ -366,13 +366,12 @@ class Compared(Documents):
                 self.assertIn(row["verdict"], ("same", "ambiguous"))
 
     def test_states_that_do_not_overlap(self):
-        """Nothing is carried into a state that was never seen; limits say what they can."""
+        """Nothing is carried into a state that was never seen."""
         for new in ([1] * 15, [1] * 15 + [0]):
             for row in self.compare_states(([0] * 15,), (new,)).values():
                 self.assertIsNone(row["same_state_percent"])
                 self.assertEqual(row["verdict"], "ambiguous")
-                if 0 not in new:  # else the quickest samples are against it
-                    self.assertIn("the machine changed by", row["reason"])
+                self.assertEqual(row["reason"], "the machine was in another state")
 
     def test_a_faster_machine_is_no_faster_kernel(self):
         for slower, verdict in ((1, "faster"), (0.8, "ambiguous"), (1.25, "faster")):
