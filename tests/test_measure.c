@@ -75,6 +75,59 @@ static void the_interval_holds_the_median_as_often_as_it_says(void **state)
     assert_true(hits >= TRIALS * 95 / 100 - 60 && hits <= TRIALS * 98 / 100);
 }
 
+/* Samples that share a while's slowness say less than as many that are independent. */
+static void whiles_widen_the_interval(void **state)
+{
+    (void)state;
+    enum { TRIALS = 1000, SAMPLES = 480, WHILE = 80 };
+    double samples[SAMPLES];
+    uint64_t random = 6;
+    size_t hits = 0, naive = 0;
+    struct alx_statistics s, independent;
+    for (size_t trial = 0; trial < TRIALS; trial++) {
+        double level = 0;
+        for (size_t i = 0; i < SAMPLES; i++) {
+            if (i % WHILE == 0)
+                level = (double)alx_random_float(&random, -1, 1);
+            samples[i] = 10 + level + 0.1 * (double)alx_random_float(&random, -1, 1);
+        }
+        assert_ok(alx_statistics_of(samples, SAMPLES, &independent));
+        assert_ok(alx_statistics_in_order(samples, SAMPLES, 1, &s));
+        assert_near(s.median, independent.median, 0);
+        hits += s.low <= 10 && 10 <= s.high;
+        naive += independent.low <= 10 && 10 <= independent.high;
+    }
+    assert_true(hits >= TRIALS * 93 / 100);
+    assert_true(naive < TRIALS * 60 / 100);
+}
+
+static void few_samples_have_no_whiles(void **state)
+{
+    (void)state;
+    double samples[13]; /* each slower than the one before; one is not known */
+    struct alx_statistics s, independent;
+    for (size_t i = 0; i < 12; i++)
+        samples[i] = 1 + (double)i / 10;
+    samples[12] = NAN;
+    assert_ok(alx_statistics_of(samples + 1, 12, &independent));
+    assert_ok(alx_statistics_in_order(samples + 1, 12, 1, &s));
+    assert_memory_equal(&s, &independent, sizeof s); /* 11 are known */
+    assert_ok(alx_statistics_in_order(samples, 13, 1, &s));
+    assert_near(s.low, 1, 1e-9); /* which are worth fewer than six: nothing is sure */
+    assert_near(s.high, 2.1, 1e-9);
+    for (size_t i = 0; i < 12; i++)
+        samples[i] = 1 + (double)(i * 5 % 12) / 10; /* the same ones, mixed */
+    assert_ok(alx_statistics_of(samples, 13, &independent));
+    assert_ok(alx_statistics_in_order(samples, 13, 1, &s));
+    assert_near(s.low, independent.low, 1e-9);
+    assert_near(s.high, independent.high, 1e-9);
+    assert_ok(alx_statistics_in_order(samples, 13, 12, &s)); /* one of twelve intervals */
+    assert_near(s.low, 1, 1e-9);
+    assert_near(s.high, 2.1, 1e-9);
+    assert_ok(alx_statistics_in_order(NULL, 0, 1, &s));
+    assert_true(s.count == 0 && isnan(s.low));
+}
+
 static void steady_is_a_narrow_interval(void **state)
 {
     (void)state;
@@ -309,6 +362,8 @@ int main(void)
         cmocka_unit_test(percentiles_lie_between_samples),
         cmocka_unit_test(intervals_are_those_of_the_tables),
         cmocka_unit_test(the_interval_holds_the_median_as_often_as_it_says),
+        cmocka_unit_test(whiles_widen_the_interval),
+        cmocka_unit_test(few_samples_have_no_whiles),
         cmocka_unit_test(steady_is_a_narrow_interval),
         cmocka_unit_test(answers_are_compared_within_their_bounds),
         cmocka_unit_test(hashes_tell_contents_apart),

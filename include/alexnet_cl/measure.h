@@ -33,6 +33,12 @@ struct alx_statistics {
 /* Of `count` samples, among which those that are NAN are left out. NO_MEMORY. */
 ALX_API enum alx_status alx_statistics_of(const double *samples, size_t count,
                                           struct alx_statistics *out);
+/* Of samples in the order in which they were taken, which share what happened to the machine for a
+ * while: the interval is as wide as that of so many medians of blocks of them as are independent,
+ * by their autocorrelation. From 12 samples on. `together` is of how many intervals one shall be
+ * wrong in 5 % of cases (Bonferroni): 1 where it stands for itself. NO_MEMORY. */
+ALX_API enum alx_status alx_statistics_in_order(const double *samples, size_t count,
+                                                size_t together, struct alx_statistics *out);
 /* Whether the confidence interval lies within `part` (0.02: 2 %) of the median, on both sides. */
 ALX_API bool alx_statistics_are_steady(const struct alx_statistics *statistics, double part);
 

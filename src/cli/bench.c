@@ -84,6 +84,7 @@ static enum alx_status choose_settings(struct bench *bench)
     bench->warm_up_ns = bench->time_ns * 3 / 10;
     bench->search_ns = bench->time_ns / 10;
     bench->interval = 0.02;
+    bench->visits = options->quick ? 1 : 6;
     bench->most_batch = options->quick ? 16 : 512;
     bench->timeout_s = options->timeout ? (unsigned)options->timeout : DEFAULT_TIMEOUT_S;
     for (int p = ALX_PRECISION_FP32; p <= ALX_PRECISION_INT8; p++)

@@ -44,8 +44,9 @@ struct bench {
     uint64_t time_ns, warm_up_ns, search_ns; /* at most, for a measurement */
     double interval;                         /* that is wanted, as a part of the median */
     size_t most_batch;                       /* that is tried */
-    unsigned timeout_s;                      /* without progress; then a child is given up */
-    json_t *trace;                           /* owned: events, or NULL */
+    size_t visits;      /* of each measurement, some time apart; they share its time */
+    unsigned timeout_s; /* without progress; then a child is given up */
+    json_t *trace;      /* owned: events, or NULL */
 };
 
 /* --- a device's child: bench_worker.c, and bench_child.c on its other side --- */
@@ -109,6 +110,9 @@ double bench_number(const json_t *object, const char *key);
 const char *bench_text(const json_t *object, const char *key);
 const json_t *bench_array(const json_t *object, const char *key);
 bool bench_is(const json_t *object, const char *key, const char *text);
+
+/* Whether a limit is measured beside each turn of samples, too. */
+bool bench_is_control(enum alx_limit limit);
 
 /* --- showing: bench_trace.c; documents: bench_report.h --- */
 

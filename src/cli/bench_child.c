@@ -1,10 +1,12 @@
 /*
  * The child that measures one device: a servant of requests, of which each is a line of JSON.
  *
- *   {"do": "limits"}                          {"samples": {"fma_gflops": [...], ...}}
+ *   {"do": "limits"}                          {"samples": {"fma_gflops": [...], ...}, "left_out":
+ *                                             [what plans leave out, as verify found it wrong]}
  *   {"do": "prepare", "precision", "batch",   plan, times, check; what the timing is to be taken of
- *    "profiling"}
- *   {"do": "sample", "ns", "most"}            {"runs": [ms], "layers": [[ms], ...]}
+ *    "profiling", "control"}
+ *   {"do": "sample", "ns", "most", "control"} {"runs": [ms], "layers": [[ms], ...],
+ *                                             "control": {"fma_gflops": [...], ...}}
  *   {"do": "trace"}                           {"events": [{"name", "start_us", "duration_us"}]}
  *   {"do": "quit"}
  *
@@ -43,6 +45,7 @@ static struct {
     bool profiling;
     alx_plan *plan;
     alx_session *session;
+    alx_limits *control; /* NULL where there is none */
     size_t batch;
     float *inputs, *outputs; /* [max(batch, image_count), ...] */
     double first_run_s;
@@ -137,6 +140,7 @@ static enum alx_status serve_limits(const json_t *request, json_t *reply)
     (void)request;
     cli_json_set(reply, "samples", samples);
     ALX_TRY(open_device(false));
+    cli_json_set(reply, "left_out", cli_json_lines(alx_device_faults(child.device)));
     ALX_TRY(alx_limits_create(child.device, &limits));
     for (int i = 0; i < ALX_LIMIT_COUNT; i++)
         ALX_TRY(measure_limit(limits, (enum alx_limit)i, samples));
@@ -151,6 +155,7 @@ static void release(void)
 {
     alx_session_destroy(&child.session);
     alx_plan_destroy(&child.plan);
+    alx_limits_destroy(&child.control);
     free(child.inputs);
     free(child.outputs);
     child.inputs = child.outputs = NULL;
@@ -280,6 +285,39 @@ static void add_plan(json_t *reply)
     cli_json_set(reply, "plan", cli_json_text(alx_plan_origin(child.plan)));
     cli_json_set(reply, "device_bytes",
                  cli_json_count(memory.weights_bytes + memory.arena_bytes + memory.staging_bytes));
+    cli_json_set(reply, "streamed_bytes", cli_json_count(cli_streamed_bytes(child.plan)));
+}
+
+/* Each limit once more: medians of a few samples, of which one is as uncertain as the time that it
+ * is to explain. Multiplying is steady. */
+static enum alx_status measure_control(json_t *control)
+{
+    enum { MOST = 3 };
+    enum alx_status status = ALX_STATUS_OK;
+    for (int i = 0; i < ALX_LIMIT_COUNT && child.control; i++) {
+        size_t count = i == ALX_LIMIT_FMA ? 1 : MOST;
+        double values[MOST];
+        struct alx_statistics s;
+        if (!bench_is_control((enum alx_limit)i))
+            continue;
+        for (size_t j = 0; j < count; j++)
+            ALX_TRY(alx_limits_measure(child.control, (enum alx_limit)i, &values[j]));
+        ALX_TRY(alx_statistics_of(values, count, &s));
+        cli_json_set(control, alx_limit_name((enum alx_limit)i), json_pack("[f]", s.median));
+    }
+error:
+    return status;
+}
+
+/* Limits beside the network tell whether the device itself became slower; where there is no memory
+ * left for them, nothing is known of that. The first values are those of pages that nobody read. */
+static void make_control(void)
+{
+    json_t *unused = json_object();
+    if (alx_limits_create(child.device, &child.control) != ALX_STATUS_OK ||
+        measure_control(unused) != ALX_STATUS_OK)
+        alx_limits_destroy(&child.control);
+    json_decref(unused);
 }
 
 static enum alx_status serve_prepare(const json_t *request, json_t *reply)
@@ -308,6 +346,8 @@ static enum alx_status serve_prepare(const json_t *request, json_t *reply)
                  json_pack("{sIsI}", "built", (json_int_t)(after.built - before.built), "cached",
                            (json_int_t)(after.cached - before.cached)));
     add_plan(reply);
+    if (json_is_true(json_object_get(request, "control")) && !bench->options->memory_limit_mib)
+        make_control();
 error:
     alx_tunings_destroy(&tunings);
     if (status != ALX_STATUS_OK)
@@ -323,12 +363,16 @@ static enum alx_status serve_sample(const json_t *request, json_t *reply)
     uint64_t budget_ns = (uint64_t)json_integer_value(json_object_get(request, "ns"));
     size_t most = (size_t)json_integer_value(json_object_get(request, "most"));
     size_t steps = child.profiling ? alx_plan_step_count(child.plan) : 0;
-    json_t *runs = json_array(), *layers = json_array();
+    bool controlled = child.control && json_is_true(json_object_get(request, "control"));
+    json_t *runs = json_array(), *layers = json_array(), *control = json_object();
     cli_json_set(reply, "runs", runs);
     cli_json_set(reply, "layers", layers);
+    cli_json_set(reply, "control", controlled ? json_incref(control) : json_null());
     for (size_t i = 0; i < steps; i++)
         json_array_append_new(layers, json_array());
     send_progress(BENCH_RUNNING, RUN_PATIENCE_S + 20 * child.first_run_s + (double)budget_ns / 1e9);
+    if (controlled)
+        ALX_TRY(measure_control(control));
     uint64_t start_ns = alx_clock_ns();
     do {
         ALX_TRY(alx_session_run(child.session, child.inputs, child.batch, child.outputs));
@@ -337,7 +381,9 @@ static enum alx_status serve_sample(const json_t *request, json_t *reply)
             json_array_append_new(json_array_get(layers, i),
                                   cli_json_ms(alx_session_step_ns(child.session, i)));
     } while (alx_clock_ns() - start_ns < budget_ns && json_array_size(runs) < most);
+    cli_json_set(control, "samples", json_pack("[I]", (json_int_t)json_array_size(runs)));
 error:
+    json_decref(control);
     return status;
 }
 

@@ -1,16 +1,19 @@
 /*
  * Two measurements of one machine: what became faster or slower beyond noise.
  *
- * A verdict needs the confidence intervals of both medians, from the raw samples, to be apart. That
- * of independent samples is too narrow where a machine is slow for a while and many samples share
- * it. So a long run is also cut into blocks: their medians show how the time wanders, and the
- * interval is widened to hold the middle 80 % of them.
+ * A verdict needs three things, each against another way in which a machine that is shared
+ * deceives:
  *
- * What disturbs a whole run moves its median, too, but rarely all of its samples: load adds time,
- * and takes none away. So the quickest samples must have changed as well.
+ * - The times are compared as if the machine had been in the same state (bench_control.c), by the
+ *   limits that were measured beside. Where its states are another's, nothing can be said; where
+ * too little is known of them, only what is beyond the change of the limits is the program's.
+ * - The confidence intervals of both medians, made for samples that are not independent
+ *   (alx_statistics_in_order), are apart: a while that was slow makes no verdict.
+ * - The quickest samples have changed as well: load adds time, but rarely to all samples.
  */
 #include <alexnet_cl/measure.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +22,6 @@
 #include "cli/json.h"
 #include "util/error.h"
 
-enum { BLOCKS = 8, LEAST_IN_BLOCK = 6 };
 /* Changes that nobody would act upon are no verdict, however sure. */
 static const double least_change_percent = 1;
 /* A layer below this part of its run is told, but makes no regression. */
@@ -47,30 +49,90 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static enum alx_status interval_of(const json_t *timed, struct interval *out)
+static enum alx_status interval_of(const json_t *timed, size_t together, struct interval *out)
 {
     enum alx_status status = ALX_STATUS_OK;
-    struct alx_statistics all, block;
-    double medians[BLOCKS];
+    struct alx_statistics all;
     size_t count = 0;
     double *samples = bench_samples(json_object_get(timed, "samples_ms"), &count);
-    ALX_TRY(alx_statistics_of(samples, count, &all));
+    ALX_TRY(alx_statistics_in_order(samples, count, together, &all));
     *out = (struct interval){all.count, all.median, all.low, all.high, NAN};
-    for (size_t i = 0; i < BLOCKS && count >= BLOCKS * LEAST_IN_BLOCK; i++) {
-        size_t from = i * count / BLOCKS, to = (i + 1) * count / BLOCKS;
-        ALX_TRY(alx_statistics_of(samples + from, to - from, &block));
-        medians[i] = block.median;
-    }
-    if (count >= BLOCKS * LEAST_IN_BLOCK) {
-        ALX_TRY(alx_statistics_of(medians, BLOCKS, &block));
-        out->low = fmin(out->low, block.p10);
-        out->high = fmax(out->high, block.p90);
-    }
     qsort(samples, count, sizeof *samples, by_value); /* their order is not needed any more */
     if (count)
         out->quick = samples[count / 100];
 error:
     free(samples);
+    return status;
+}
+
+/* How many times slower the machine itself became, by the limits that were measured beside: at
+ * least and at most. 1 where nothing is known. */
+struct drift {
+    double least, most;
+};
+
+static enum alx_status control_of(const json_t *run, const char *control, enum alx_limit limit,
+                                  double *out)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    struct alx_statistics s;
+    size_t count = 0;
+    const json_t *limits = json_object_get(run, control);
+    double *rates = bench_samples(json_object_get(limits, alx_limit_name(limit)), &count);
+    ALX_TRY(alx_statistics_of(rates, count, &s));
+    *out = s.median;
+error:
+    free(rates);
+    return status;
+}
+
+/* The ratio of a limit's medians; NAN where it was not measured both times. */
+static enum alx_status ratio_of(const json_t *old, const json_t *new, const char *control,
+                                enum alx_limit limit, double *out)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    double before = NAN, after = NAN;
+    ALX_TRY(control_of(old, control, limit, &before));
+    ALX_TRY(control_of(new, control, limit, &after));
+    *out = before > 0 && after > 0 ? before / after : NAN;
+error:
+    return status;
+}
+
+/* Which part of a run's or a layer's time is bound by memory; NAN where that is not known. */
+static double memory_part(const json_t *timed)
+{
+    size_t i;
+    json_t *layer;
+    double memory = 0, all = 0;
+    if (*bench_text(timed, "bound_by"))
+        return bench_is(timed, "bound_by", "memory");
+    json_array_foreach(json_object_get(timed, "layers"), i, layer)
+    {
+        double ms = bench_number(layer, "median_ms");
+        all += ms;
+        memory += memory_part(layer) * ms;
+    }
+    return memory / all;
+}
+
+/* What the machine's own change makes of `timed`, a run or one of its layers: each part of its time
+ * goes with the limit that bounds it. A limit that does not bound a layer tells how much else
+ * changed, to whichever side. `control` is the member of the runs that holds the limits. */
+static enum alx_status drift_of(const json_t *old, const json_t *new, const char *control,
+                                const json_t *timed, struct drift *out)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    double compute, memory, part = memory_part(timed), other = 1;
+    ALX_TRY(ratio_of(old, new, control, ALX_LIMIT_FMA, &compute));
+    ALX_TRY(ratio_of(old, new, control, ALX_LIMIT_READ, &memory));
+    double own = (1 - part) * compute + part * memory;
+    if (isnan(own) || part == 0)
+        other = fmax(memory, 1 / memory);
+    if (isnan(own) || part == 1)
+        other = fmax(other, fmax(compute, 1 / compute));
+    *out = (struct drift){fmin(fmin(1, own), 1 / other), fmax(fmax(1, own), other)};
+error:
     return status;
 }
 
@@ -92,23 +154,105 @@ static double percent_of(double old, double new)
     return 100 * (new / old - 1);
 }
 
-/* Ambiguous: the intervals meet, but not so that one could say they are the same; or they are
- * apart, but the quickest samples are not. */
-static const char *verdict_of(const struct interval *old, const struct interval *new)
+/* What is left of a change of so many times when the machine's own is taken from it: 1 when it
+ * explains all. */
+static double beyond(double times, const struct drift *drift)
 {
-    double change = percent_of(old->median, new->median);
-    double quick = percent_of(old->quick, new->quick);
-    if (isnan(old->low) || isnan(new->low) || isnan(change))
+    if (times > 1)
+        return fmax(times / drift->most, 1);
+    return fmin(times / drift->least, 1);
+}
+
+/* The change, in percent, that is sure: by the median and by the quickest samples, the machine's
+ * own taken from both. 0 where they disagree. */
+static double sure_percent(const struct interval *old, const struct interval *new,
+                           const struct drift *drift)
+{
+    double median = percent_of(1, beyond(new->median / old->median, drift));
+    double quick = percent_of(1, beyond(new->quick / old->quick, drift));
+    if (!(median * quick > 0))
+        return 0;
+    return fabs(median) < fabs(quick) ? median : quick;
+}
+
+/* Ambiguous: the intervals meet, but not so that one could say they are the same; or they are
+ * apart, but the quickest samples are not, or the machine's own change makes up for it. */
+static const char *verdict_of(const struct interval *old, const struct interval *new,
+                              const struct drift *drift)
+{
+    double sure = sure_percent(old, new, drift);
+    if (isnan(old->low) || isnan(new->low))
         return "ambiguous";
-    if (fabs(change) < least_change_percent)
+    if (fabs(percent_of(old->median, new->median)) < least_change_percent)
         return "same";
     if (new->low > old->high)
-        return quick >= least_change_percent ? "slower" : "ambiguous";
+        return sure >= least_change_percent && new->low > old->high * drift->most ? "slower"
+                                                                                  : "ambiguous";
     if (new->high < old->low)
-        return quick <= -least_change_percent ? "faster" : "ambiguous";
+        return sure <= -least_change_percent && new->high < old->low * drift->least ? "faster"
+                                                                                    : "ambiguous";
     bool meet = old->low <= new->median &&new->median <= old->high &&new->low <= old->median &&
                 old->median <= new->high;
     return meet ? "same" : "ambiguous";
+}
+
+/* Both sides of a row. */
+struct sides {
+    struct interval old, new; /* as measured */
+    enum bench_state state;
+    struct interval old_there, new_there; /* in the same state, else as measured */
+    struct drift drift;                   /* where the state is not known */
+};
+
+static void put(struct interval *interval, const struct alx_statistics *s)
+{
+    interval->median = s->median;
+    interval->low = s->low;
+    interval->high = s->high;
+}
+
+static enum alx_status sides_of(const json_t *old_run, const json_t *new_run, const json_t *old,
+                                const json_t *new, const char *control, struct sides *out)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    struct alx_statistics there[2];
+    /* A run and its layers are judged together, and one of so many is far off by chance. */
+    size_t together = 1 + json_array_size(json_object_get(new_run, "layers"));
+    *out = (struct sides){.drift = {1, 1}};
+    ALX_TRY(interval_of(old, together, &out->old));
+    ALX_TRY(interval_of(new, together, &out->new));
+    out->old_there = out->old;
+    out->new_there = out->new;
+    ALX_TRY(bench_same_state(old, json_object_get(old_run, control), new,
+                             json_object_get(new_run, control), together, there, &out->state));
+    if (out->state == BENCH_SAME_STATE) {
+        put(&out->old_there, &there[0]);
+        put(&out->new_there, &there[1]);
+    } else if (out->state == BENCH_UNKNOWN_STATE) {
+        ALX_TRY(drift_of(old_run, new_run, control, new, &out->drift));
+    }
+error:
+    return status;
+}
+
+/* What the numbers of a row do not show; "" where they show all. */
+static void explain(const struct sides *sides, const char *verdict, char out[80])
+{
+    static const struct drift none = {1, 1};
+    bool ambiguous = !strcmp(verdict, "ambiguous");
+    *out = 0;
+    if (isnan(sides->old.low) || isnan(sides->new.low))
+        strcpy(out, "too few samples");
+    else if (ambiguous && sides->state == BENCH_OTHER_STATE)
+        strcpy(out, "the machine was in another state");
+    else if (sides->state == BENCH_SAME_STATE &&
+             strcmp(verdict, verdict_of(&sides->old, &sides->new, &none)))
+        snprintf(out, 80, "%+.1f %% in the same state of the machine",
+                 percent_of(sides->old_there.median, sides->new_there.median));
+    else if (ambiguous && strcmp(verdict, verdict_of(&sides->old, &sides->new, &none)))
+        snprintf(out, 80, "the machine changed by %+.0f %%, too",
+                 percent_of(1, sides->new.median > sides->old.median ? sides->drift.most
+                                                                     : sides->drift.least));
 }
 
 /* --- rows --- */
@@ -119,29 +263,37 @@ static json_t *row_of(const char *verdict, const char *reason, bool regression)
     cli_json_set(row, "verdict", cli_json_text(verdict));
     cli_json_set(row, "reason", cli_json_text(reason));
     cli_json_set(row, "change_percent", json_null());
+    cli_json_set(row, "same_state_percent", json_null());
     cli_json_set(row, "regression", json_boolean(regression));
     cli_json_set(row, "old", json_null());
     cli_json_set(row, "new", json_null());
     return row;
 }
 
-/* Compares what has samples: a run or a layer. `counts`: whether slower is a regression. */
-static enum alx_status compare_times(const json_t *old, const json_t *new, double threshold,
-                                     bool counts, json_t **out)
+/* Compares what has samples: runs, or a layer of each. `counts`: whether slower is a regression.
+ * `control` is the member of runs that holds the limits measured beside. */
+static enum alx_status compare_times(const json_t *old_run, const json_t *new_run,
+                                     const json_t *old, const json_t *new, const char *control,
+                                     double threshold, bool counts, json_t **out)
 {
     enum alx_status status = ALX_STATUS_OK;
-    struct interval before, after;
-    ALX_TRY(interval_of(old, &before));
-    ALX_TRY(interval_of(new, &after));
-    const char *verdict = verdict_of(&before, &after);
-    double change = percent_of(before.median, after.median);
-    double sure = fmin(change, percent_of(before.quick, after.quick));
-    bool regression = counts && !strcmp(verdict, "slower") && sure > threshold;
-    bool few = isnan(before.low) || isnan(after.low);
-    *out = row_of(verdict, few ? "too few samples" : "", regression);
-    cli_json_set(*out, "change_percent", cli_json_number(change));
-    cli_json_set(*out, "old", interval_json(old, &before));
-    cli_json_set(*out, "new", interval_json(new, &after));
+    struct sides sides;
+    char reason[80];
+    ALX_TRY(sides_of(old_run, new_run, old, new, control, &sides));
+    const char *verdict = verdict_of(&sides.old_there, &sides.new_there, &sides.drift);
+    if (sides.state == BENCH_OTHER_STATE &&
+        strcmp(verdict, "same")) /* whatever it does to layers */
+        verdict = "ambiguous";
+    double sure = sure_percent(&sides.old_there, &sides.new_there, &sides.drift);
+    explain(&sides, verdict, reason);
+    *out = row_of(verdict, reason, counts && !strcmp(verdict, "slower") && sure > threshold);
+    cli_json_set(*out, "change_percent",
+                 cli_json_number(percent_of(sides.old.median, sides.new.median)));
+    if (sides.state == BENCH_SAME_STATE)
+        cli_json_set(*out, "same_state_percent",
+                     cli_json_number(percent_of(sides.old_there.median, sides.new_there.median)));
+    cli_json_set(*out, "old", interval_json(old, &sides.old));
+    cli_json_set(*out, "new", interval_json(new, &sides.new));
 error:
     return status;
 }
@@ -167,7 +319,8 @@ static enum alx_status compare_layers(const json_t *old, const json_t *new, doub
         bool counts = bench_number(layer, "median_ms") >= least_part * whole;
         json_t *row = NULL;
         if (same)
-            ALX_TRY(compare_times(same, layer, threshold, counts, &row));
+            ALX_TRY(
+                compare_times(old, new, same, layer, "profiled_control", threshold, counts, &row));
         else
             row = row_of("", "not in the old document", false);
         cli_json_set(row, "name", json_incref(json_object_get(layer, "name")));
@@ -194,7 +347,7 @@ static enum alx_status compare_runs(const json_t *old, const json_t *new, double
     json_t *row = NULL, *layers = json_array();
     bool was = bench_is(old, "status", "ok"), is = bench_is(new, "status", "ok");
     if (was && is) {
-        ALX_TRY(compare_times(old, new, threshold, true, &row));
+        ALX_TRY(compare_times(old, new, old, new, "control", threshold, true, &row));
         ALX_TRY(compare_layers(old, new, threshold, layers));
     } else if (!old || !new) {
         row = row_of("", old ? "not in the new document" : "not in the old document", false);

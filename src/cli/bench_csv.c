@@ -12,7 +12,7 @@
 #include "util/text.h"
 
 /* Where a column's value is found. */
-enum source { PART, HOST, ABOUT, STATE, RUN, RUN_ALONE, LAYER_OR_RUN, LAYER, NEAREST };
+enum source { PART, HOST, ABOUT, DEVICE, STATE, RUN, RUN_ALONE, LAYER_OR_RUN, LAYER, NEAREST };
 
 static const struct {
     const char *title, *key;
@@ -27,6 +27,7 @@ static const struct {
     {"type", "type", ABOUT},
     {"platform", "platform", ABOUT},
     {"driver", "driver", ABOUT},
+    {"left_out", "left_out", DEVICE},
     {"status", "status", STATE},
     {"precision", "precision", RUN},
     {"batch", "batch", RUN},
@@ -68,6 +69,14 @@ static void add_quoted(struct alx_text *csv, const char *text)
     free(clean);
 }
 
+static void add_list(struct alx_text *csv, const json_t *texts)
+{
+    struct alx_text list = {0};
+    bench_add_joined(&list, texts, "; ");
+    add_quoted(csv, alx_text_get(&list));
+    alx_text_free(&list);
+}
+
 static void add_value(struct alx_text *csv, const json_t *value)
 {
     if (json_is_string(value))
@@ -78,6 +87,8 @@ static void add_value(struct alx_text *csv, const json_t *value)
         alx_text_add(csv, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
     else if (json_is_real(value))
         alx_text_add(csv, "%.9g", json_real_value(value));
+    else if (json_is_array(value))
+        add_list(csv, value);
 }
 
 static void add_row(struct alx_text *csv, const json_t *part, const json_t *device,
@@ -87,6 +98,7 @@ static void add_row(struct alx_text *csv, const json_t *part, const json_t *devi
         [PART] = part,
         [HOST] = json_object_get(part, "host"),
         [ABOUT] = json_object_get(device, "device"),
+        [DEVICE] = device,
         [STATE] = run ? run : device,
         [RUN] = run,
         [RUN_ALONE] = layer ? NULL : run,

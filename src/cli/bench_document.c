@@ -115,6 +115,7 @@ static json_t *new_row(const struct alx_device_info *info, size_t hardware)
     cli_json_set(row, "batches", json_array());
     cli_json_set(row, "before", json_null());
     cli_json_set(row, "after", json_null());
+    cli_json_set(row, "left_out", json_array());
     cli_json_set(row, "notes", json_array());
     cli_json_set(row, "runs", json_array());
     return row;
@@ -123,10 +124,12 @@ static json_t *new_row(const struct alx_device_info *info, size_t hardware)
 json_t *bench_new_run(enum alx_precision precision, size_t batch)
 {
     static const char *const unknown[] = {
-        "reason",      "median_ms",    "p10_ms",       "p90_ms",   "ci_low_ms",
-        "ci_high_ms",  "images_per_s", "gflops",       "limit_ms", "percent_of_limit",
-        "build_ms",    "upload_ms",    "first_run_ms", "programs", "joule_per_image",
-        "plan_sha256", "plan",         "device_bytes", "check",    "profiled_ms"};
+        "reason",       "median_ms",        "p10_ms",          "p90_ms",
+        "ci_low_ms",    "ci_high_ms",       "images_per_s",    "gflops",
+        "limit_ms",     "percent_of_limit", "build_ms",        "upload_ms",
+        "first_run_ms", "programs",         "joule_per_image", "plan_sha256",
+        "plan",         "device_bytes",     "check",           "profiled_ms",
+        "control",      "profiled_control", "streamed_bytes"};
     json_t *run = json_object();
     cli_json_set(run, "batch", cli_json_count(batch));
     cli_json_set(run, "precision", json_string(alx_precision_name(precision)));
@@ -146,7 +149,7 @@ struct alx_statistics bench_set_spread(json_t *object, const double *samples, si
 {
     struct alx_statistics s;
     json_t *raw = json_array();
-    if (alx_statistics_of(samples, count, &s) != ALX_STATUS_OK)
+    if (alx_statistics_in_order(samples, count, 1, &s) != ALX_STATUS_OK)
         s = (struct alx_statistics){0, NAN, NAN, NAN, NAN, NAN};
     for (size_t i = 0; i < count; i++)
         json_array_append_new(raw, cli_json_number(samples[i]));

@@ -26,20 +26,31 @@ static void set_failed_run(struct bench_subject *subject, const struct bench_tas
     bench_set_failed(subject, phase);
 }
 
+static const struct bench_taken *taken_of(const struct bench_subject *subject, const json_t *run,
+                                          bool profiling)
+{
+    int precision = ALX_PRECISION_FP32;
+    while (precision < ALX_PRECISION_INT8 &&
+           !bench_is(run, "precision", alx_precision_name((enum alx_precision)precision)))
+        precision++;
+    return bench_find_taken(subject, (enum alx_precision)precision,
+                            (size_t)bench_number(run, "batch"), profiling);
+}
+
 static bool shares_package(const struct alx_device_info *info)
 {
     return info->type == ALX_DEVICE_CPU || info->unified_memory;
 }
 
 /* Heat shows as runs that become longer. */
-static void note_drift(json_t *run, const struct bench_subject *subject)
+static void note_drift(json_t *run, const struct bench_taken *taken)
 {
     enum { PERCENT = 7 };
     struct alx_statistics first, last;
-    size_t third = subject->count / 3;
+    size_t third = taken->count / 3;
     if (third < BENCH_LEAST_SAMPLES ||
-        alx_statistics_of(subject->samples, third, &first) != ALX_STATUS_OK ||
-        alx_statistics_of(subject->samples + subject->count - third, third, &last) != ALX_STATUS_OK)
+        alx_statistics_of(taken->samples, third, &first) != ALX_STATUS_OK ||
+        alx_statistics_of(taken->samples + taken->count - third, third, &last) != ALX_STATUS_OK)
         return;
     double percent = 100 * (last.median / first.median - 1);
     if (percent > PERCENT)
@@ -48,36 +59,54 @@ static void note_drift(json_t *run, const struct bench_subject *subject)
             json_sprintf("slowed down by %.0f %% while it was measured", percent));
 }
 
-/* The entry of a measured batch; NULL when it failed. */
+static void set_failed(struct bench_subject *subject, const struct bench_task *task, json_t *run)
+{
+    bool skipped = subject->untried || subject->worker.limited;
+    cli_json_set(run, "status", json_string(skipped ? "skipped" : "failed"));
+    cli_json_set(run, "reason", cli_json_text(subject->reason));
+    if (!skipped)
+        set_failed_run(subject, task);
+}
+
+/* The entry of a measured batch, its times left out; NULL when it failed. */
 static json_t *add_run(struct bench_subject *subject, const struct bench_task *task)
 {
-    static const char *const copied[] = {"build_ms", "upload_ms",   "first_run_ms", "programs",
-                                         "check",    "plan_sha256", "plan",         "device_bytes"};
+    static const char *const copied[] = {"build_ms", "upload_ms",    "first_run_ms",
+                                         "programs", "check",        "plan_sha256",
+                                         "plan",     "device_bytes", "streamed_bytes"};
+    const json_t *prepared = subject->taken->prepared;
     json_t *run = bench_new_run(task->precision, subject->batch);
     json_array_append_new(json_object_get(subject->row, "runs"), run);
-    for (size_t i = 0; i < sizeof copied / sizeof *copied && subject->prepared; i++)
-        cli_json_set(run, copied[i], json_incref(json_object_get(subject->prepared, copied[i])));
-    if (*subject->reason) {
-        bool skipped = subject->untried || subject->worker.limited;
-        cli_json_set(run, "status", json_string(skipped ? "skipped" : "failed"));
-        cli_json_set(run, "reason", cli_json_text(subject->reason));
-        if (!skipped)
-            set_failed_run(subject, task);
-        return NULL;
-    }
-    struct alx_statistics s = bench_set_spread(run, subject->samples, subject->count);
-    cli_json_set(run, "steady", json_boolean(alx_statistics_are_steady(&s, task->interval)));
-    if (shares_package(subject->info) && subject->images)
-        cli_json_set(run, "joule_per_image",
-                     cli_json_number(subject->joule / (double)subject->images));
-    note_drift(run, subject);
-    return run;
+    for (size_t i = 0; i < sizeof copied / sizeof *copied && prepared; i++)
+        cli_json_set(run, copied[i], json_incref(json_object_get(prepared, copied[i])));
+    if (!*subject->reason)
+        return run;
+    set_failed(subject, task, run);
+    return NULL;
+}
+
+/* What came out of all visits. */
+static void finish_run(const struct bench_subject *subject, json_t *run, double interval)
+{
+    const struct bench_taken *taken = taken_of(subject, run, false);
+    if (!taken || !bench_is(run, "status", "ok"))
+        return;
+    struct alx_statistics s = bench_set_spread(run, taken->samples, taken->count);
+    cli_json_set(run, "steady", json_boolean(alx_statistics_are_steady(&s, interval)));
+    cli_json_set(run, "control", json_incref(taken->control));
+    if (shares_package(subject->info) && taken->images)
+        cli_json_set(run, "joule_per_image", cli_json_number(taken->joule / (double)taken->images));
+    note_drift(run, taken);
+    if (*taken->reason)
+        json_array_append_new(json_object_get(run, "notes"),
+                              json_sprintf("measured once: %s", taken->reason));
 }
 
 static double rate_of(const struct bench_subject *subject)
 {
     struct alx_statistics s;
-    if (alx_statistics_of(subject->samples, subject->count, &s) != ALX_STATUS_OK)
+    const struct bench_taken *taken = subject->taken;
+    if (alx_statistics_of(taken->samples, taken->count, &s) != ALX_STATUS_OK)
         return NAN;
     return (double)subject->batch * 1000 / s.median;
 }
@@ -116,7 +145,7 @@ static void add_batch(struct bench_subject *subject, const struct bench_task *ta
     double rate = failed ? NAN : rate_of(subject);
     append_batch(subject, task->precision, rate, subject->reason);
     /* Too little memory only ends the search; wrong results and a driver that died are failures. */
-    if (failed && !subject->untried && (subject->prepared || !subject->worker.pid))
+    if (failed && !subject->untried && (subject->taken->prepared || !subject->worker.pid))
         set_failed_run(subject, task);
     /* a gain that is worth the longer wait */
     subject->searching = !failed && rate > 1.05 * subject->best_rate;
@@ -130,15 +159,15 @@ static void add_batch(struct bench_subject *subject, const struct bench_task *ta
 
 /* Times of a layer in ms, NAN where they cannot be: a layer longer than its run, layers that are
  * together longer, or next to no time at all, which some drivers give for every kernel. */
-static const char *layer_samples(const struct bench_subject *subject, size_t layer, double *out)
+static const char *layer_samples(const struct bench_taken *taken, size_t layer, double *out)
 {
     const char *reason = "";
-    size_t layers = json_array_size(subject->layers);
-    for (size_t i = 0; i < subject->count; i++) {
-        double run = subject->samples[i], sum = 0;
+    size_t layers = json_array_size(taken->layers);
+    for (size_t i = 0; i < taken->count; i++) {
+        double run = taken->samples[i], sum = 0;
         for (size_t j = 0; j < layers; j++)
-            sum += json_number_value(json_array_get(json_array_get(subject->layers, j), i));
-        out[i] = json_number_value(json_array_get(json_array_get(subject->layers, layer), i));
+            sum += json_number_value(json_array_get(json_array_get(taken->layers, j), i));
+        out[i] = json_number_value(json_array_get(json_array_get(taken->layers, layer), i));
         if (!(out[i] > 0))
             reason = "the device's clock tells no time, or one that runs backwards";
         else if (!(out[i] <= run))
@@ -154,27 +183,10 @@ static const char *layer_samples(const struct bench_subject *subject, size_t lay
     return reason;
 }
 
-static void add_layers(struct bench_subject *subject, json_t *run)
+static void note_profiling(const struct bench_taken *taken, json_t *run)
 {
-    double *times = cli_alloc(BENCH_MOST_SAMPLES, sizeof *times, "the layers' times");
     struct alx_statistics s;
-    json_t *list = json_object_get(run, "layers"), *layer;
-    size_t i;
-    if (*subject->reason) {
-        json_array_append_new(json_object_get(run, "notes"),
-                              json_sprintf("the layers have no times: %s", subject->reason));
-        free(times);
-        return;
-    }
-    json_array_foreach(json_object_get(subject->prepared, "layers"), i, layer)
-    {
-        const char *reason = layer_samples(subject, i, times);
-        s = bench_set_spread(layer, times, subject->count);
-        cli_json_set(layer, "reason", cli_json_text(s.count ? "" : reason));
-        json_array_append(list, layer);
-    }
-    free(times);
-    if (alx_statistics_of(subject->samples, subject->count, &s) != ALX_STATUS_OK)
+    if (alx_statistics_of(taken->samples, taken->count, &s) != ALX_STATUS_OK)
         return;
     cli_json_set(run, "profiled_ms", cli_json_number(s.median));
     double slower = s.median / bench_number(run, "median_ms");
@@ -183,6 +195,33 @@ static void add_layers(struct bench_subject *subject, json_t *run)
             json_object_get(run, "notes"),
             json_sprintf("profiling makes it %.2f times slower: layers are shorter in the run",
                          slower));
+}
+
+static void finish_layers(const struct bench_subject *subject, json_t *run)
+{
+    const struct bench_taken *taken = taken_of(subject, run, true);
+    if (!taken || !bench_is(run, "status", "ok"))
+        return;
+    if (*taken->reason)
+        json_array_append_new(json_object_get(run, "notes"),
+                              json_sprintf(taken->count ? "the layers were measured once: %s"
+                                                        : "the layers have no times: %s",
+                                           taken->reason));
+    if (!taken->count)
+        return;
+    double *times = cli_alloc(taken->count, sizeof *times, "the layers' times");
+    json_t *list = json_object_get(run, "layers"), *layer;
+    size_t i;
+    json_array_foreach(json_object_get(taken->prepared, "layers"), i, layer)
+    {
+        const char *reason = layer_samples(taken, i, times);
+        struct alx_statistics s = bench_set_spread(layer, times, taken->count);
+        cli_json_set(layer, "reason", cli_json_text(s.count ? "" : reason));
+        json_array_append(list, layer);
+    }
+    free(times);
+    cli_json_set(run, "profiled_control", json_incref(taken->control));
+    note_profiling(taken, run);
 }
 
 static void take_trace(const struct bench_group *group, struct bench_subject *subject)
@@ -199,11 +238,12 @@ static void take_trace(const struct bench_group *group, struct bench_subject *su
 
 /* --- the measurements of a group --- */
 
-/* Adds samples of each limit. */
+/* Adds samples of each limit, and takes what else the reply says of the device. */
 static void take_limits(struct bench_subject *subject, const json_t *reply)
 {
     json_t *limits = json_object_get(subject->row, "limits"), *list;
     const char *name;
+    cli_json_set(subject->row, "left_out", json_incref(json_object_get(reply, "left_out")));
     if (!json_is_object(limits)) {
         cli_json_set(subject->row, "limits",
                      json_pack("{sO}", "samples", json_object_get(reply, "samples")));
@@ -257,8 +297,12 @@ static void set_batches(const struct bench_group *group, size_t batch)
 static void search_batches(const struct bench_group *group, const struct bench_task *whole)
 {
     const struct bench *bench = group->bench;
-    const struct bench_task task = {whole->precision, false, bench->search_ns, bench->search_ns / 2,
-                                    whole->interval};
+    const struct bench_task task = {.precision = whole->precision,
+                                    .visits = 1,
+                                    .least_turns = 1,
+                                    .time_ns = bench->search_ns,
+                                    .warm_up_ns = bench->search_ns / 2,
+                                    .interval = whole->interval};
     size_t done = bench_progress.done, wanted = 1;
     for (size_t batch = 4; wanted && batch <= bench->most_batch; batch *= 2) {
         wanted = 0;
@@ -274,11 +318,22 @@ static void search_batches(const struct bench_group *group, const struct bench_t
     bench_progress.done += group->count;
 }
 
+static struct bench_task whole_task(const struct bench *bench, enum alx_precision precision,
+                                    size_t visit)
+{
+    return (struct bench_task){.precision = precision,
+                               .visit = visit,
+                               .visits = bench->visits,
+                               .least_turns = BENCH_LEAST_TURNS,
+                               .time_ns = bench->time_ns,
+                               .warm_up_ns = bench->warm_up_ns / (visit ? bench->visits : 1),
+                               .interval = bench->interval};
+}
+
 static void measure_precision(const struct bench_group *group, enum alx_precision precision)
 {
     const struct bench *bench = group->bench;
-    const struct bench_task task = {precision, false, bench->time_ns, bench->warm_up_ns,
-                                    bench->interval};
+    const struct bench_task task = whole_task(bench, precision, 0);
     size_t asked = bench->options->batch;
     set_batches(group, asked ? asked : 1);
     bench_measure(group, &task);
@@ -329,34 +384,77 @@ static json_t *good_run(const struct bench_subject *subject, enum alx_precision 
     return NULL;
 }
 
-/* With a profiling queue, which some drivers run slower: after everything else. */
-static void measure_layers(const struct bench_group *group, enum alx_precision precision,
-                           size_t index)
+/* Batches of the runs that are number `index` of the good ones and still have time left. */
+static void set_good_batches(const struct bench_group *group, const struct bench_task *task,
+                             size_t index)
 {
-    const struct bench *bench = group->bench;
-    const struct bench_task task = {precision, true, bench->time_ns / 2, bench->warm_up_ns / 2,
-                                    bench->interval};
-    for (size_t i = 0; i < group->count; i++) {
-        const json_t *run = good_run(&group->subjects[i], precision, index);
-        group->subjects[i].batch = run ? (size_t)bench_number(run, "batch") : 0;
-    }
-    bench_measure(group, &task);
     for (size_t i = 0; i < group->count; i++) {
         struct bench_subject *subject = &group->subjects[i];
-        if (!subject->batch)
-            continue;
-        add_layers(subject, good_run(subject, precision, index));
-        if (bench->trace && !*subject->reason && !index && precision == bench->precisions[0])
-            take_trace(group, subject);
+        const json_t *run = good_run(subject, task->precision, index);
+        const struct bench_taken *taken = run ? taken_of(subject, run, task->profiling) : NULL;
+        bool done = task->visit && (!taken || taken->used_ns >= task->time_ns);
+        subject->batch = run && !done ? (size_t)bench_number(run, "batch") : 0;
     }
+}
+
+/* Some time later. */
+static void measure_again(const struct bench_group *group, const struct bench_task *task,
+                          size_t index)
+{
+    set_good_batches(group, task, index);
+    bench_measure(group, task);
+    for (size_t i = 0; i < group->count; i++) {
+        struct bench_subject *subject = &group->subjects[i];
+        if (subject->batch && *subject->reason && !subject->untried)
+            set_failed(subject, task, good_run(subject, task->precision, index));
+    }
+}
+
+/* With a profiling queue, which some drivers run slower: after everything else. */
+static void measure_layers(const struct bench_group *group, enum alx_precision precision,
+                           size_t visit, size_t index)
+{
+    const struct bench *bench = group->bench;
+    struct bench_task task = whole_task(bench, precision, visit);
+    task.profiling = true;
+    task.time_ns /= 2;
+    task.warm_up_ns /= 2;
+    set_good_batches(group, &task, index);
+    bench_measure(group, &task);
+    for (size_t i = 0; i < group->count && bench->trace && !visit && !index; i++)
+        if (group->subjects[i].batch && !*group->subjects[i].reason &&
+            precision == bench->precisions[0])
+            take_trace(group, &group->subjects[i]);
+}
+
+/* Runs are measured first, then their layers. */
+static void visit(const struct bench_group *group, size_t number)
+{
+    const struct bench *bench = group->bench;
+    size_t runs = bench->options->batch ? 1 : 2; /* of a precision */
+    for (size_t p = 0; p < bench->precision_count; p++) {
+        const struct bench_task task = whole_task(bench, bench->precisions[p], number);
+        if (!number)
+            measure_precision(group, bench->precisions[p]);
+        for (size_t index = runs; number && index-- > 0;) /* what failed is no good run any more */
+            measure_again(group, &task, index);
+    }
+    for (size_t p = 0; p < bench->precision_count; p++)
+        for (size_t index = 0; index < runs; index++)
+            measure_layers(group, bench->precisions[p], number, index);
 }
 
 static void finish(struct bench_subject *subject, const struct bench *bench)
 {
     struct alx_host_state state;
-    const json_t *runs = bench_array(subject->row, "runs"), *run;
+    json_t *runs = json_object_get(subject->row, "runs"), *run;
     size_t i, good = 0;
-    json_array_foreach(runs, i, run) good += bench_is(run, "status", "ok");
+    json_array_foreach(runs, i, run)
+    {
+        finish_run(subject, run, bench->interval);
+        finish_layers(subject, run);
+        good += bench_is(run, "status", "ok");
+    }
     if (!bench_is(subject->row, "status", "failed")) {
         cli_json_set(subject->row, "status", json_string(good ? "ok" : "skipped"));
         cli_json_set(subject->row, "reason",
@@ -365,9 +463,7 @@ static void finish(struct bench_subject *subject, const struct bench *bench)
     bench_worker_stop(&subject->worker, bench);
     alx_host_state_read(NULL, &state);
     cli_json_set(subject->row, "after", bench_state_json(&state));
-    json_decref(subject->prepared);
-    json_decref(subject->layers);
-    free(subject->samples);
+    bench_free_taken(subject);
 }
 
 static void measure_group(struct bench *bench, const size_t *chosen, size_t count)
@@ -378,15 +474,10 @@ static void measure_group(struct bench *bench, const size_t *chosen, size_t coun
         subjects[i].info_index = chosen[i];
         subjects[i].info = &bench->infos[chosen[i]];
         subjects[i].row = bench_row(bench, chosen[i]);
-        subjects[i].samples =
-            cli_alloc(BENCH_MOST_SAMPLES, sizeof *subjects[i].samples, "the samples");
     }
     measure_limits(&group);
-    for (size_t p = 0; p < bench->precision_count; p++)
-        measure_precision(&group, bench->precisions[p]);
-    for (size_t p = 0; p < bench->precision_count; p++)
-        for (size_t index = 0; index < (bench->options->batch ? 1 : 2); index++)
-            measure_layers(&group, bench->precisions[p], index);
+    for (size_t number = 0; number < bench->visits; number++)
+        visit(&group, number);
     measure_limits_again(&group);
     for (size_t i = 0; i < count; i++)
         finish(&subjects[i], bench);
@@ -395,8 +486,9 @@ static void measure_group(struct bench *bench, const size_t *chosen, size_t coun
 
 void bench_measure_all(struct bench *bench)
 {
-    /* limits, twice; a run and its layers; the search, the best batch and its layers */
-    size_t each = 2 + bench->precision_count * (bench->options->batch ? 2 : 5);
+    /* limits, twice; runs and their layers, of batch 1 and the best one, which is searched once */
+    size_t runs = bench->options->batch ? 1 : 2;
+    size_t each = 2 + bench->precision_count * (2 * runs * bench->visits + runs - 1);
     bench_progress.done = 0;
     bench_progress.all = bench->chosen_count * each;
     bench_progress.start_ns = alx_clock_ns();

@@ -17,7 +17,13 @@ struct measure {
     bool best;      /* of the best batch, or of batch 1 */
     bool rate;      /* images a second, or milliseconds */
     double largest; /* what the longest bar shows */
+    double smallest;
+    bool broken; /* some bars would be longer */
 };
+
+/* A bar that is so many times the shortest one is broken off, or the others would be seen no more.
+ * Of rates it is the short ones that do not count. */
+enum { MOST_TIMES = 25 };
 
 struct bars {
     struct cli_page *page;
@@ -32,13 +38,31 @@ static double value_of(const struct measure *measure, const json_t *run, const c
     return measure->rate ? 1000 * bench_number(run, "batch") / ms : ms;
 }
 
+static void find_smallest(void *user, const json_t *part, const json_t *device, bool first)
+{
+    struct measure *measure = user;
+    (void)part, (void)first;
+    for (size_t i = 0; bench_precisions[i]; i++) {
+        const json_t *run = bench_find_run(device, bench_precisions[i], measure->best);
+        measure->smallest = fmin(measure->smallest, value_of(measure, run, "median_ms"));
+    }
+}
+
+static bool is_broken(const struct measure *measure, double value)
+{
+    return !measure->rate && value > MOST_TIMES * measure->smallest;
+}
+
 static void find_largest(void *user, const json_t *part, const json_t *device, bool first)
 {
     struct measure *measure = user;
     (void)part, (void)first;
     for (size_t i = 0; bench_precisions[i]; i++) {
         const json_t *run = bench_find_run(device, bench_precisions[i], measure->best);
-        measure->largest = fmax(measure->largest, value_of(measure, run, "median_ms"));
+        double value = value_of(measure, run, "median_ms");
+        measure->broken = measure->broken || is_broken(measure, value);
+        if (!is_broken(measure, value))
+            measure->largest = fmax(measure->largest, value);
     }
 }
 
@@ -46,21 +70,30 @@ static void add_bar(struct alx_text *out, const struct measure *measure, const j
                     size_t row)
 {
     double scale = BAR_PERCENT / measure->largest;
-    double value = value_of(measure, run, "median_ms");
+    double value = value_of(measure, run, "median_ms"), length = value;
     double a = value_of(measure, run, "p10_ms"), b = value_of(measure, run, "p90_ms");
+    if (is_broken(measure, value)) {
+        length = 1.2 * measure->largest;
+        a = b = NAN;
+    }
     size_t top = row * ROW_PIXELS + (ROW_PIXELS - BAR_PIXELS) / 2, middle = top + BAR_PIXELS / 2;
     alx_text_add(out, "<text class=\"label\" x=\"0\" y=\"%zu\">%s</text>", middle + 4,
                  bench_text(run, "precision"));
     alx_text_add(out,
                  "<g transform=\"translate(%d 0)\"><rect class=\"bar\" x=\"0\" y=\"%zu\" "
                  "width=\"%.3f%%\" height=\"%d\" rx=\"2\"/>",
-                 LABEL_PIXELS, top, fmax(value * scale, 0.4), BAR_PIXELS);
+                 LABEL_PIXELS, top, fmax(length * scale, 0.4), BAR_PIXELS);
+    if (is_broken(measure, value))
+        alx_text_add(out,
+                     "<svg x=\"%.3f%%\" y=\"%zu\" overflow=\"visible\"><path class=\"cut\" "
+                     "d=\"M0 %d L6 -2\"/></svg>",
+                     length * scale * 0.9, top, BAR_PIXELS + 2);
     if (!isnan(a) && !isnan(b))
         alx_text_add(out,
                      "<line class=\"range\" x1=\"%.3f%%\" x2=\"%.3f%%\" y1=\"%zu\" y2=\"%zu\"/>",
                      fmin(a, b) * scale, fmin(fmax(a, b) * scale, 100), middle, middle);
     alx_text_add(out, "<text x=\"%.3f%%\" dx=\"8\" y=\"%zu\"><tspan class=\"value\">",
-                 fmin(fmax(value, fmax(isnan(a) ? 0 : a, isnan(b) ? 0 : b)) * scale, 100),
+                 fmin(fmax(length, fmax(isnan(a) ? 0 : a, isnan(b) ? 0 : b)) * scale, 100),
                  middle + 4);
     cli_html(out, "", "</tspan>", "%s", cli_figures(value).text);
     if (measure->best)
@@ -124,16 +157,18 @@ static void add_device(void *user, const json_t *part, const json_t *device, boo
 void cli_page_bars(struct cli_page *page, const json_t *document)
 {
     struct measure measures[] = {
-        {"Images a second, at the best batch", "images/s", true, true, 0},
-        {"Time of one image, in ms", "ms", false, false, 0},
+        {"Images a second, at the best batch", "images/s", true, true, 0, INFINITY, false},
+        {"Time of one image, in ms", "ms", false, false, 0, INFINITY, false},
     };
     alx_text_add(&page->out, "<div class=\"pair\">\n");
     for (size_t i = 0; i < sizeof measures / sizeof *measures; i++) {
         struct bars bars = {page, &measures[i], NULL};
+        bench_each_device(document, find_smallest, &measures[i]);
         bench_each_device(document, find_largest, &measures[i]);
         cli_html(&page->out, "<figure class=\"card\"><figcaption>", "", "%s", measures[i].title);
-        alx_text_add(&page->out, " <span class=\"muted\">%s</span></figcaption>\n",
-                     measures[i].rate ? "(longer is better)" : "(shorter is better)");
+        alx_text_add(&page->out, " <span class=\"muted\">(%s is better%s)</span></figcaption>\n",
+                     measures[i].rate ? "longer" : "shorter",
+                     measures[i].broken ? "; broken bars are longer" : "");
         bench_each_device(document, add_device, &bars);
         alx_text_add(&page->out, "</figure>\n");
     }

@@ -182,10 +182,31 @@ void bench_each_device(const json_t *document, bench_device_fn *found, void *use
 
 /* --- notes --- */
 
+void bench_add_joined(struct alx_text *out, const json_t *texts, const char *between)
+{
+    for (size_t i = 0; i < json_array_size(texts); i++)
+        alx_text_add(out, "%s%s", i ? between : "", json_string_value(json_array_get(texts, i)));
+}
+
 static void each_text(const json_t *array, const char *subject, bench_note_fn *found, void *user)
 {
     for (size_t i = 0; i < json_array_size(array); i++)
         found(user, subject, json_string_value(json_array_get(array, i)));
+}
+
+/* What plans left out because it computes wrongly here: another algorithm had to be measured. */
+static void note_left_out(const json_t *device, bench_note_fn *found, void *user)
+{
+    struct alx_text list = {0};
+    bench_add_joined(&list, json_object_get(device, "left_out"), ", ");
+    if (list.bytes) {
+        struct alx_text note = {0};
+        alx_text_add(&note, "left out: %s (verify found %s wrong)", alx_text_get(&list),
+                     json_array_size(json_object_get(device, "left_out")) > 1 ? "them" : "it");
+        found(user, "", alx_text_get(&note));
+        alx_text_free(&note);
+    }
+    alx_text_free(&list);
 }
 
 /* Why layers have no times; once, when it is the same for all. */
@@ -210,6 +231,18 @@ static void note_layers(const json_t *layers, const char *subject, bench_note_fn
     }
 }
 
+/* What little memory costs. */
+static void note_streamed(const json_t *run, const char *subject, bench_note_fn *found, void *user)
+{
+    char text[128];
+    double bytes = bench_number(run, "streamed_bytes");
+    if (!(bytes > 0))
+        return;
+    snprintf(text, sizeof text, "%s of its weights do not fit and are sent at every run",
+             cli_bytes((uint64_t)bytes).text);
+    found(user, subject, text);
+}
+
 static void note_run(const json_t *device, const json_t *run, bench_note_fn *found, void *user)
 {
     char subject[300];
@@ -217,6 +250,7 @@ static void note_run(const json_t *device, const json_t *run, bench_note_fn *fou
     const char *reason = bench_text(run, "reason");
     snprintf(subject, sizeof subject, "%s", name.text);
     each_text(json_object_get(run, "notes"), subject, found, user);
+    note_streamed(run, subject, found, user);
     if (bench_is(run, "status", "ok")) {
         if (!bench_true(run, "steady"))
             found(user, subject, "the time did not become steady; take it as a rough one");
@@ -257,6 +291,7 @@ void bench_each_device_note(const json_t *device, bench_note_fn *found, void *us
     json_t *subjects = json_object(), *subject;
     const char *note;
     each_text(json_object_get(device, "notes"), "", remember, subjects);
+    note_left_out(device, remember, subjects);
     note_clock(device, remember, subjects);
     for (size_t i = 0; i < json_array_size(runs); i++)
         note_run(device, json_array_get(runs, i), remember, subjects);

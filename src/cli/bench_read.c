@@ -25,3 +25,8 @@ bool bench_is(const json_t *object, const char *key, const char *text)
 {
     return !strcmp(bench_text(object, key), text);
 }
+
+bool bench_is_control(enum alx_limit limit)
+{
+    return limit == ALX_LIMIT_FMA || limit == ALX_LIMIT_READ || limit == ALX_LIMIT_LAUNCH;
+}

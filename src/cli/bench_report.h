@@ -86,6 +86,15 @@ enum alx_status bench_check_comparable(const json_t *old, const json_t *new);
  * be compared. `*out` is owned. */
 enum alx_status bench_compare(const json_t *old, const json_t *new, double threshold_percent,
                               json_t **out);
+/* What the limits measured beside say of the machine in two documents: in the same states, in
+ * another one, or too little. */
+enum bench_state { BENCH_SAME_STATE, BENCH_OTHER_STATE, BENCH_UNKNOWN_STATE };
+/* Statistics of a run's or layer's time in two documents, old and new, as if the machine had been
+ * in the same state; `out` is set where `*state` is that. The controls are the members of their
+ * runs that hold the limits. `together`: see alx_statistics_in_order(). */
+enum alx_status bench_same_state(const json_t *old, const json_t *old_control, const json_t *new,
+                                 const json_t *new_control, size_t together,
+                                 struct alx_statistics out[2], enum bench_state *state);
 /* What was found, over runs and layers. */
 struct bench_counts {
     size_t faster, slower, same, ambiguous, regressions;

@@ -30,6 +30,17 @@ static void add_interval(struct cli_table *table, const json_t *timed)
                       .text);
 }
 
+/* From the 10th to the 90th percentile. */
+static void add_range(struct cli_table *table, const json_t *timed)
+{
+    double from = bench_number(timed, "p10_ms");
+    if (isnan(from))
+        cli_table_add(table, "-");
+    else
+        cli_table_add(table, "%s to %s", cli_figures(from).text,
+                      cli_figures(bench_number(timed, "p90_ms")).text);
+}
+
 static void add_figures(struct cli_table *table, const json_t *object, const char *key)
 {
     cli_table_add(table, "%s", cli_figures(bench_number(object, key)).text);
@@ -125,8 +136,7 @@ static void add_layer(struct cli_table *table, const json_t *layer, enum bench_d
     add_figures(table, layer, "median_ms");
     add_interval(table, layer);
     if (detail == BENCH_EVERYTHING)
-        cli_table_add(table, "%s to %s", cli_figures(bench_number(layer, "p10_ms")).text,
-                      cli_figures(bench_number(layer, "p90_ms")).text);
+        add_range(table, layer);
     add_figures(table, layer, "gflops");
     add_figures(table, layer, "gb_per_s");
     cli_table_add(table, "%s", *bound ? bound : "-");
@@ -238,8 +248,7 @@ void bench_runs_table(const json_t *device, struct cli_table *out)
         double median = bench_number(run, "median_ms");
         cli_table_add(out, "%s", bench_run_name(run).text);
         cli_table_add(out, "%s", cli_figures(median).text);
-        cli_table_add(out, "%s to %s", cli_figures(bench_number(run, "p10_ms")).text,
-                      cli_figures(bench_number(run, "p90_ms")).text);
+        add_range(out, run);
         add_interval(out, run);
         cli_table_add(out, "%s", cli_whole(bench_number(run, "samples")).text);
         cli_table_add(out, "%s", cli_figures(bench_number(run, "images_per_s")).text);

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "cli/output.h"
+#include "util/text.h"
 
 /* Each fills a table, which cli_table_print() or cli_table_free() ends. Units stand in the titles,
  * "-" is what is not known. */
@@ -67,6 +68,8 @@ void bench_order_runs(const json_t *document);
 typedef void bench_device_fn(void *user, const json_t *part, const json_t *device, bool first);
 void bench_each_device(const json_t *document, bench_device_fn *found, void *user);
 
+/* An array of texts in one, with `between` between two. */
+void bench_add_joined(struct alx_text *out, const json_t *texts, const char *between);
 /* Every note on what makes times doubtful. `subject` is what it is about: of a device's notes
  * some of its runs or "" for all, of a document's also the device, and "" for the machine. */
 typedef void bench_note_fn(void *user, const char *subject, const char *note);

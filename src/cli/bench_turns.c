@@ -2,8 +2,10 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "cli/json.h"
+#include "cli/message.h"
 #include "cli/output.h"
 #include "util/clock.h"
 #include "util/memory.h"
@@ -71,6 +73,57 @@ json_t *bench_ask(const struct bench_group *group, struct bench_subject *subject
 
 /* --- one measurement --- */
 
+struct bench_taken *bench_find_taken(const struct bench_subject *subject,
+                                     enum alx_precision precision, size_t batch, bool profiling)
+{
+    struct bench_taken *taken = subject->list;
+    while (taken && (taken->precision != precision || taken->batch != batch ||
+                     taken->profiling != profiling))
+        taken = taken->next;
+    return taken;
+}
+
+static void empty(struct bench_taken *taken)
+{
+    json_decref(taken->prepared);
+    json_decref(taken->layers);
+    json_decref(taken->control);
+    free(taken->samples);
+}
+
+void bench_free_taken(struct bench_subject *subject)
+{
+    for (struct bench_taken *taken = subject->list, *next; taken; taken = next) {
+        next = taken->next;
+        empty(taken);
+        free(taken);
+    }
+    subject->list = NULL;
+}
+
+/* Makes room for what is to be taken; a first visit begins anew. */
+static void begin(struct bench_subject *subject, const struct bench_task *task)
+{
+    struct bench_taken *taken =
+        bench_find_taken(subject, task->precision, subject->batch, task->profiling);
+    subject->taken = taken;
+    if (taken && task->visit)
+        return;
+    if (taken) {
+        empty(taken);
+    } else {
+        taken = cli_alloc(1, sizeof *taken, "the samples");
+        taken->next = subject->list;
+        subject->list = taken;
+    }
+    *taken = (struct bench_taken){.precision = task->precision,
+                                  .batch = subject->batch,
+                                  .profiling = task->profiling,
+                                  .next = taken->next};
+    taken->samples = cli_alloc(BENCH_MOST_SAMPLES, sizeof *taken->samples, "the samples");
+    subject->taken = taken;
+}
+
 /* Draws the session of a task; false with `reason` when there is none. */
 static bool prepare(const struct bench_group *group, struct bench_subject *subject,
                     const struct bench_task *task)
@@ -78,29 +131,45 @@ static bool prepare(const struct bench_group *group, struct bench_subject *subje
     char what[96];
     snprintf(what, sizeof what, "%s, batch %zu%s", alx_precision_name(task->precision),
              subject->batch, task->profiling ? ", layers" : "");
-    json_decref(subject->prepared);
-    json_decref(subject->layers);
-    subject->prepared = subject->layers = NULL;
-    subject->count = subject->used_ns = subject->images = 0;
-    subject->joule = subject->last_ms = 0;
+    subject->used_ns = subject->turns = 0;
+    subject->last_ms = 0;
     subject->warm = false;
     subject->reason[0] = 0;
-    subject->prepared =
+    json_t *prepared =
         bench_ask(group, subject,
-                  json_pack("{sssisIsb}", "do", "prepare", "precision", (int)task->precision,
-                            "batch", (json_int_t)subject->batch, "profiling", (int)task->profiling),
+                  json_pack("{sssisIsbsb}", "do", "prepare", "precision", (int)task->precision,
+                            "batch", (json_int_t)subject->batch, "profiling", (int)task->profiling,
+                            "control", (int)(task->least_turns > 1)),
                   what);
-    if (subject->prepared && *bench_text(subject->prepared, "wrong"))
-        alx_text_copy(subject->reason, sizeof subject->reason,
-                      bench_text(subject->prepared, "wrong"));
+    if (prepared && *bench_text(prepared, "wrong"))
+        alx_text_copy(subject->reason, sizeof subject->reason, bench_text(prepared, "wrong"));
+    if (!subject->taken->prepared)
+        subject->taken->prepared = json_incref(prepared);
+    json_decref(prepared);
     subject->active = !*subject->reason;
     if (!subject->active)
         bench_note_death(subject);
     return subject->active;
 }
 
+/* Adds each list of `more`, an array or an object of lists, to the one in its place. */
+static void extend_lists(json_t **lists, json_t *more)
+{
+    const char *name;
+    json_t *list;
+    size_t i;
+    if (json_is_null(more))
+        return;
+    if (!*lists) {
+        *lists = json_deep_copy(more);
+        return;
+    }
+    json_array_foreach(more, i, list) json_array_extend(json_array_get(*lists, i), list);
+    json_object_foreach(more, name, list) json_array_extend(json_object_get(*lists, name), list);
+}
+
 /* A time is possible when it is positive, and no longer than what was waited for all of them. */
-static void take_runs(struct bench_subject *subject, const json_t *reply, uint64_t waited_ns)
+static void take_runs(struct bench_taken *taken, const json_t *reply, uint64_t waited_ns)
 {
     const json_t *value, *runs = bench_array(reply, "runs");
     size_t i;
@@ -110,15 +179,30 @@ static void take_runs(struct bench_subject *subject, const json_t *reply, uint64
     json_array_foreach(runs, i, value)
     {
         double ms = json_number_value(value);
-        if (subject->count < BENCH_MOST_SAMPLES)
-            subject->samples[subject->count++] = possible && ms > 0 ? ms : NAN;
+        if (taken->count < BENCH_MOST_SAMPLES)
+            taken->samples[taken->count++] = possible && ms > 0 ? ms : NAN;
     }
-    json_t *more = json_object_get(reply, "layers");
-    if (!subject->layers)
-        subject->layers = json_incref(more);
-    else
-        json_array_foreach(more, i, value)
-            json_array_extend(json_array_get(subject->layers, i), json_array_get(more, i));
+    extend_lists(&taken->layers, json_object_get(reply, "layers"));
+    extend_lists(&taken->control, json_object_get(reply, "control"));
+}
+
+/* How many samples there may be after this visit. */
+static size_t most_samples(const struct bench_task *task)
+{
+    size_t most = task->profiling ? BENCH_MOST_LAYER_SAMPLES : BENCH_MOST_SAMPLES;
+    return most * (task->visit + 1) / task->visits;
+}
+
+static uint64_t visit_ns(const struct bench_task *task)
+{
+    return task->time_ns / task->visits;
+}
+
+/* Runs that a turn may take: a quick network would have all its samples in one moment. */
+static size_t turn_samples(const struct bench_taken *taken, const struct bench_task *task)
+{
+    size_t most = task->profiling ? BENCH_MOST_LAYER_SAMPLES : BENCH_MOST_SAMPLES;
+    return alx_min(most / task->visits / task->least_turns, most_samples(task) - taken->count);
 }
 
 /* One turn of a device. Returns the reply, owned; NULL when it failed. */
@@ -127,19 +211,18 @@ static json_t *take_turn(const struct bench_group *group, struct bench_subject *
 {
     char what[128];
     struct alx_host_state before, after;
-    size_t most =
-        (task->profiling ? BENCH_MOST_LAYER_SAMPLES : BENCH_MOST_SAMPLES) - subject->count;
-    uint64_t left_ns = (warming ? task->warm_up_ns : task->time_ns) - subject->used_ns;
+    struct bench_taken *taken = subject->taken;
+    uint64_t left_ns = (warming ? task->warm_up_ns : visit_ns(task)) - subject->used_ns;
     snprintf(what, sizeof what, "%s, batch %zu%s: %s, %zu runs",
              alx_precision_name(task->precision), subject->batch, task->profiling ? ", layers" : "",
-             warming ? "warming up" : "sampling", subject->count);
+             warming ? "warming up" : "sampling", taken->count);
     alx_host_state_read(NULL, &before);
     uint64_t start_ns = alx_clock_ns();
-    json_t *reply =
-        bench_ask(group, subject,
-                  json_pack("{sssIsI}", "do", "sample", "ns",
-                            (json_int_t)alx_min(ROUND_NS, left_ns), "most", (json_int_t)most),
-                  what);
+    json_t *reply = bench_ask(
+        group, subject,
+        json_pack("{sssIsIsb}", "do", "sample", "ns", (json_int_t)alx_min(ROUND_NS, left_ns),
+                  "most", (json_int_t)turn_samples(taken, task), "control", (int)!warming),
+        what);
     uint64_t waited_ns = alx_clock_ns() - start_ns;
     alx_host_state_read(NULL, &after);
     subject->used_ns += waited_ns;
@@ -148,9 +231,11 @@ static json_t *take_turn(const struct bench_group *group, struct bench_subject *
         return NULL;
     }
     if (!warming) {
-        subject->joule += alx_host_joule(&before, &after);
-        subject->images += json_array_size(bench_array(reply, "runs")) * subject->batch;
-        take_runs(subject, reply, waited_ns);
+        subject->turns++;
+        taken->used_ns += waited_ns;
+        taken->joule += alx_host_joule(&before, &after);
+        taken->images += json_array_size(bench_array(reply, "runs")) * subject->batch;
+        take_runs(taken, reply, waited_ns);
     }
     return reply;
 }
@@ -181,11 +266,11 @@ static void warm_up(const struct bench_group *group, struct bench_subject *subje
 static bool enough(const struct bench_subject *subject, const struct bench_task *task)
 {
     struct alx_statistics s;
-    size_t most = task->profiling ? BENCH_MOST_LAYER_SAMPLES : BENCH_MOST_SAMPLES;
-    if (subject->used_ns >= task->time_ns || subject->count >= most)
+    const struct bench_taken *taken = subject->taken;
+    if (subject->used_ns >= visit_ns(task) || taken->count >= most_samples(task))
         return true;
-    return subject->count >= BENCH_LEAST_SAMPLES &&
-           alx_statistics_of(subject->samples, subject->count, &s) == ALX_STATUS_OK &&
+    return taken->count >= BENCH_LEAST_SAMPLES && subject->turns >= task->least_turns &&
+           alx_statistics_in_order(taken->samples, taken->count, 1, &s) == ALX_STATUS_OK &&
            alx_statistics_are_steady(&s, task->interval);
 }
 
@@ -197,6 +282,8 @@ void bench_measure(const struct bench_group *group, const struct bench_task *tas
         struct bench_subject *subject = &group->subjects[i];
         subject->active = false;
         subject->untried = subject->given_up;
+        if (subject->batch)
+            begin(subject, task);
         if (subject->batch && !subject->given_up)
             running += prepare(group, subject, task);
         else if (subject->given_up)
@@ -218,5 +305,9 @@ void bench_measure(const struct bench_group *group, const struct bench_task *tas
             running += subject->active;
         }
     }
+    for (size_t i = 0; i < group->count; i++)
+        if (group->subjects[i].batch)
+            alx_text_copy(group->subjects[i].taken->reason, BENCH_REASON_BYTES,
+                          group->subjects[i].reason);
     bench_progress.done += group->count;
 }

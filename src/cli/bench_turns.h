@@ -8,8 +8,25 @@
 
 enum {
     BENCH_LEAST_SAMPLES = 10,
+    BENCH_LEAST_TURNS = 2, /* of a visit, so that no short while decides */
     BENCH_MOST_SAMPLES = 1000,
-    BENCH_MOST_LAYER_SAMPLES = 200, /* of which each is as many numbers as there are layers */
+    BENCH_MOST_LAYER_SAMPLES = 240, /* of which each is as many numbers as there are layers */
+};
+
+/* What was taken of a device in one way, over all visits. Owned, like all in it. */
+struct bench_taken {
+    enum alx_precision precision;
+    size_t batch;
+    bool profiling;
+    json_t *prepared; /* what the child said of the first session */
+    double *samples;  /* ms, BENCH_MOST_SAMPLES of them */
+    size_t count;
+    json_t *layers;  /* arrays of samples, or NULL */
+    json_t *control; /* of limits, each turn's; or NULL */
+    double joule;
+    uint64_t images, used_ns;
+    char reason[BENCH_REASON_BYTES]; /* why it ended early */
+    struct bench_taken *next;
 };
 
 /* A device while it is measured. */
@@ -26,21 +43,20 @@ struct bench_subject {
     bool searching;
     /* of the measurement at hand */
     bool active, warm, untried;
-    size_t batch;
-    json_t *prepared; /* owned: what the child said of the session */
-    json_t *layers;   /* owned: arrays of samples, or NULL */
-    double *samples;  /* owned, ms, BENCH_MOST_SAMPLES of them */
-    size_t count;
+    size_t batch, turns;
     double last_ms; /* median of the turn before, while warming up */
-    double joule;
-    uint64_t used_ns, images;
+    uint64_t used_ns;
+    struct bench_taken *taken;       /* borrowed from the list */
     char reason[BENCH_REASON_BYTES]; /* why it ended early */
+    struct bench_taken *list;        /* owned */
 };
 
 /* What is measured of every subject of a group. */
 struct bench_task {
     enum alx_precision precision;
     bool profiling;
+    size_t visit, visits; /* which one of how many; each has its part of the time */
+    size_t least_turns;
     uint64_t time_ns, warm_up_ns;
     double interval;
 };
@@ -68,7 +84,13 @@ void bench_note_death(struct bench_subject *subject);
 /* Makes the subject's entry a failed one, for its reason; the first one stays. */
 void bench_set_failed(struct bench_subject *subject, const char *phase);
 
-/* Measures every subject whose `batch` is not 0; what came out is in each: samples, or a reason. */
+/* What was taken of a subject; NULL where nothing was tried. */
+struct bench_taken *bench_find_taken(const struct bench_subject *subject,
+                                     enum alx_precision precision, size_t batch, bool profiling);
+void bench_free_taken(struct bench_subject *subject);
+
+/* Measures every subject whose `batch` is not 0; what came out is in `taken` of each: samples,
+ * those of earlier visits among them, or a reason. */
 void bench_measure(const struct bench_group *group, const struct bench_task *task);
 
 #endif

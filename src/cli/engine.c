@@ -319,13 +319,26 @@ void cli_top(const float *values, size_t classes, size_t *top, size_t count)
 
 /* --- what ran --- */
 
+uint64_t cli_streamed_bytes(const alx_plan *plan)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < alx_plan_step_count(plan); i++)
+        if (alx_plan_step(plan, i)->streamed)
+            bytes += alx_plan_step(plan, i)->weight_bytes;
+    return bytes;
+}
+
 void cli_engine_names(const struct cli_engine *engine, struct alx_text *text)
 {
+    uint64_t streamed = cli_streamed_bytes(engine->plan);
     const struct alx_device_info *info = alx_device_get_info(engine->device);
     alx_text_add(text, "device %zu %s%s%s%s%s%s%s", info->number, info->name, cli_separator(),
                  alx_model_name(engine->model), cli_separator(),
                  alx_precision_name(engine->precision), engine->views > 1 ? cli_separator() : "",
                  engine->views > 1 ? "ten views" : "");
+    if (streamed)
+        alx_text_add(text, "%s%s of weights sent at every run", cli_separator(),
+                     cli_bytes(streamed).text);
 }
 
 void cli_engine_add_json(const struct cli_engine *engine, const struct cli_options *options,
@@ -351,6 +364,7 @@ void cli_engine_add_json(const struct cli_engine *engine, const struct cli_optio
     cli_json_set(counts, "cached", cli_json_count(programs.cached));
     cli_json_set(document, "programs", counts);
     cli_json_set(document, "plan", cli_json_text(alx_plan_origin(engine->plan)));
+    cli_json_set(document, "streamed_bytes", cli_json_count(cli_streamed_bytes(engine->plan)));
     if (options->explain)
         cli_json_set(document, "explain", cli_explain_json(engine));
 }

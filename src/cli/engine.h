@@ -68,10 +68,12 @@ void cli_top(const float *values, size_t classes, size_t *top, size_t count);
 void cli_explain_print(const struct cli_engine *engine);
 json_t *cli_explain_json(const struct cli_engine *engine);
 
-/* Adds device, model and precision, for the last line. */
+/* Of a plan: bytes of weights that do not stay on the device and are sent at every run. */
+uint64_t cli_streamed_bytes(const alx_plan *plan);
+/* Adds device, model, precision and what streaming costs, for the last line. */
 void cli_engine_names(const struct cli_engine *engine, struct alx_text *text);
 /* Adds what documents about runs have in common: device, model, precision, batch, times,
- * programs, plan. */
+ * programs, plan, streamed weights. */
 void cli_engine_add_json(const struct cli_engine *engine, const struct cli_options *options,
                          json_t *document);
 

@@ -35,7 +35,9 @@ void cli_explain_print(const struct cli_engine *engine)
     printf("Device memory: %s weights, %s activations", cli_bytes(memory.weights_bytes).text,
            cli_bytes(memory.arena_bytes).text);
     if (memory.staging_bytes)
-        printf(", %s for streamed weights", cli_bytes(memory.staging_bytes).text);
+        printf(", %s for streamed weights, of which %s are sent at every run",
+               cli_bytes(memory.staging_bytes).text,
+               cli_bytes(cli_streamed_bytes(engine->plan)).text);
     printf("; limit %s\n\n", cli_bytes(memory.limit_bytes).text);
 }
 

@@ -89,6 +89,17 @@ json_t *cli_json_shape(struct alx_shape shape)
                      (json_int_t)shape.width);
 }
 
+json_t *cli_json_lines(const char *text)
+{
+    json_t *list = json_array();
+    for (const char *at = text ? text : ""; *at; at += *at == '\n') {
+        size_t length = strcspn(at, "\n");
+        json_array_append_new(list, json_stringn(at, length));
+        at += length;
+    }
+    return list;
+}
+
 const char *cli_device_type(const struct alx_device_info *info)
 {
     static const char *const types[] = {"cpu", "gpu", "accelerator"};

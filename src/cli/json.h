@@ -30,6 +30,8 @@ json_t *cli_json_known(uint64_t value); /* 0 is null */
 json_t *cli_json_number(double value);
 json_t *cli_json_ms(uint64_t ns);
 json_t *cli_json_shape(struct alx_shape shape);
+/* An array of the lines of a text, which may be NULL. */
+json_t *cli_json_lines(const char *text);
 
 /* A device as other documents name it, and everything about it. */
 json_t *cli_json_device(const struct alx_device_info *info);

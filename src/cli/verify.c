@@ -123,17 +123,6 @@ static void print_device(const struct alx_device_info *info, struct collected *c
     putchar('\n');
 }
 
-static json_t *faults_json(const char *faults)
-{
-    json_t *list = json_array();
-    for (const char *at = faults ? faults : ""; *at; at += *at == '\n') {
-        size_t length = strcspn(at, "\n");
-        json_array_append_new(list, json_stringn(at, length));
-        at += length;
-    }
-    return list;
-}
-
 static json_t *device_json(const struct alx_device_info *info, struct collected *c,
                            enum alx_status status)
 {
@@ -143,7 +132,7 @@ static json_t *device_json(const struct alx_device_info *info, struct collected 
     cli_json_set(object, "reason", cli_json_text(status == ALX_STATUS_OK ? "" : cli_last_error()));
     cli_json_set(object, "shapes", cli_json_count(c->shapes));
     cli_json_set(object, "worst", cli_json_number(c->worst));
-    cli_json_set(object, "left_out", faults_json(c->faults));
+    cli_json_set(object, "left_out", cli_json_lines(c->faults));
     cli_json_set(object, "rows", json_incref(c->rows));
     return object;
 }

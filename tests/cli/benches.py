@@ -47,6 +47,42 @@ def scaled(factor, device=0, run=0, layer=None):
     return change
 
 
+def controlled(fma, read, device=0, run=0):
+    """A change that gives a run, and its layers, limits that were measured beside it."""
+    def change(document):
+        timed = document["devices"][device]["runs"][run]
+        for key in ("control", "profiled_control"):
+            timed[key] = {"fma_gflops": [fma] * 4, "read_gb_per_s": [read, None, read, read],
+                          "launch_us": [20] * 4, "samples": [2, 3, 0, 10000]}
+    return change
+
+
+def in_states(states, factor=1, ms=6, device=0, run=0):
+    """A change that makes a run of turns, one for each of `states`: in state 1 memory is half as
+    quick and launches take half as long, and so does what is bound by either. `factor`: of the
+    program's own time. The layers fc6 and conv2 become three quarters and a quarter of it."""
+    def sample(i, part, state):
+        slower = {"all": 1.5, "fc6": 2, "conv2": 0.7}[part] if state else 1
+        return factor * ms * {"all": 1, "fc6": 0.75, "conv2": 0.25}[part] * slower * (
+            1 + 0.01 * (i * 7 % 5))
+
+    def change(document):
+        timed = document["devices"][device]["runs"][run]
+        control = {"fma_gflops": [500 + i % 3 for i in range(len(states))],
+                   "read_gb_per_s": [(30 if state else 60) * (1 + 0.02 * (i % 4))
+                                     for i, state in enumerate(states)],
+                   "launch_us": [(15 if state else 30) * (1 + 0.01 * (i % 5))
+                                 for i, state in enumerate(states)],
+                   "samples": [10] * len(states)}
+        timed["control"] = timed["profiled_control"] = control
+        for part in [timed, *timed["layers"]]:
+            name = part.get("name", "all")
+            if name in ("all", "fc6", "conv2"):
+                part["samples_ms"] = [sample(i, name, state)
+                                      for state in states for i in range(10)]
+    return change
+
+
 def hostile(document):
     """Every text that comes from drivers and files is an attack."""
     for entry in document["devices"]:

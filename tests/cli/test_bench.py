@@ -48,9 +48,10 @@ class Documents(Bench):
             self.assertAlmostEqual(timed["median_ms"], statistics.median(samples), places=6)
             self.assertLessEqual(timed["p10_ms"], timed["p90_ms"])
         if len(samples) >= 6:
-            self.assertIn(timed["ci_low_ms"], samples)
-            self.assertIn(timed["ci_high_ms"], samples)
+            self.assertLessEqual(min(samples), timed["ci_low_ms"])
             self.assertLessEqual(timed["ci_low_ms"], timed["median_ms"])
+            self.assertLessEqual(timed["median_ms"], timed["ci_high_ms"])
+            self.assertLessEqual(timed["ci_high_ms"], max(samples))
 
     def check_run(self, run, network):
         self.check_times(run)
@@ -62,6 +63,11 @@ class Documents(Bench):
         self.assertLess(run["check"]["worst"], 1)
         self.assertEqual(sum(layer["macs"] for layer in run["layers"]),
                          network["macs"] * run["batch"])
+        for control, timed in ((run["control"], run), (run["profiled_control"], run["layers"][0])):
+            self.assertEqual(sum(control["samples"]), len(timed["samples_ms"]))
+            self.assertEqual(len({len(values) for values in control.values()}), 1)
+            for values in control.values():
+                self.assertGreater(min(values), 0)
         for layer in run["layers"]:
             self.check_times(layer)
             self.assertEqual(layer["reason"] is None, layer["samples"] > 0)
@@ -138,6 +144,16 @@ class Documents(Bench):
         last = row["batches"][-1]
         self.assertTrue(last["images_per_s"] is None or last["reason"] is None)
         self.assertEqual(last["images_per_s"] is None, "MiB" in (last["reason"] or ""))
+
+    def test_what_little_memory_costs(self):
+        result = self.run_program(*LENET, *ONE, "--precision=fp32", "--memory-limit=1",
+                                  "--json=kept.json", code=0)
+        with open(self.path("kept.json"), encoding="utf-8") as file:
+            run = json.load(file)["devices"][0]["runs"][0]
+        self.assertGreater(run["streamed_bytes"], 1 << 20)
+        self.assertIsNone(run["control"])  # for which there is no memory
+        self.assertRegex(" ".join(result.out.split()),
+                         r"fp32 batch 1: [\d.]+ MiB of its weights do not fit and are sent")
 
     def test_too_little_memory(self):
         document, _ = self.bench(*ONE, "--precision=fp32", "--memory-limit=1", "--batch=1024")
@@ -284,6 +300,34 @@ class Lies(Bench):
         text = self.run_program(*LENET, "--device=1", "--batch=1", env=self.lie(wrong=1000), code=5)
         self.assertRegex(text.out, r"(?m)failed at .* batch 1: wrong results: off by 1e\+03")
         self.assertNotIn("right", text.out)
+
+    def test_what_verify_found_wrong_is_left_out(self):
+        cache = f"--cache-dir={self.path(self.id())}"
+        arguments = (f"--device={self.liar['number']}", "--batch=1", "--precision=fp32", cache)
+
+        def measured():
+            row = self.bench(*arguments)[0]["devices"][0]
+            layer = next(layer for layer in row["runs"][0]["layers"] if layer["name"] == "conv2")
+            return row["left_out"], layer["algorithm"]
+
+        left_out, chosen = measured()
+        self.assertEqual(left_out, [])
+        self.run_program("verify", arguments[0], cache, "--layer=conv", f"--algorithm={chosen}",
+                         "--shapes=2", env=self.lie(wrong=1000), code=5)
+        left_out, another = measured()
+        self.assertIn(f"conv {chosen} fp32", left_out)
+        self.assertNotEqual(another, chosen)
+        note = f"left out: {', '.join(left_out)} (verify found "
+        out = self.run_program(*LENET, *arguments, "--html=page.html", "--json=kept.json",
+                               code=0).out
+        self.assertIn(f"{self.liar['number']}: {note}", " ".join(out.split()))
+        with open(self.path("page.html"), encoding="utf-8") as file:
+            self.assertIn(note, file.read())
+        shown = self.run_program("bench", "--from", "kept.json", "--markdown", code=0).out
+        self.assertIn(note, shown)
+        shown = self.run_program("bench", "--from", "kept.json", "--csv", code=0).out
+        self.assertEqual({row["left_out"] for row in csv.DictReader(io.StringIO(shown))},
+                         {"; ".join(left_out)})
 
     def test_a_compiler_that_fails(self):
         row, _ = self.lied("--no-cache", build=0)

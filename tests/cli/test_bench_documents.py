@@ -300,6 +300,87 @@ class Compared(Documents):
         self.assertEqual((run["verdict"], run["regression"]), ("ambiguous", False))
         self.assertGreater(run["change_percent"], 40)
 
+    def test_a_slower_machine_is_no_slower_kernel(self):
+        """Every sample is slower; so were the limits beside them, by as much, less or not."""
+        for slower, threshold, verdict, regression in (
+                (1, 40, "slower", True), (1.5, 5, "ambiguous", False),
+                (1.6, 5, "ambiguous", False), (1.2, 20, "slower", True),
+                (1.2, 30, "slower", False), (0.8, 15, "slower", True)):
+            old = self.document_file("old.json", benches.controlled(100, 10))
+            new = self.document_file("new.json", benches.scaled(1.5),
+                                     benches.scaled(1.5, layer="conv2"),
+                                     benches.controlled(100 / slower, 10 / slower))
+            with self.subTest(slower=slower, threshold=threshold):
+                result = self.bench("--compare", old, new, "--json", f"--threshold={threshold}",
+                                    code=int(regression))
+                run = self.document(result, "bench_compare")["devices"][0]["runs"][0]
+                layer = next(row for row in run["layers"] if row["name"] == "conv2")
+                for row in (run, layer):
+                    self.assertEqual((row["verdict"], row["regression"]), (verdict, regression))
+                    self.assertAlmostEqual(row["change_percent"], 50, places=5)
+                    self.assertEqual(row["reason"] is None, verdict == "slower")
+        new = self.document_file("new.json", benches.scaled(1.2), benches.controlled(80, 8))
+        out = " ".join(self.bench("--compare", old, new, code=0).out.split())
+        self.assertIn("ambiguous: the machine changed by +25 %, too", out)
+
+    def test_a_layer_goes_with_the_limit_that_bounds_it(self):
+        changes = [benches.scaled(1.25, layer=layer) for layer in ("conv2", "fc6")]
+        old = self.document_file("old.json", benches.controlled(100, 10))
+        for fma, read, verdicts in ((100, 10, ("slower", "slower")),
+                                    (80, 10, ("ambiguous", "ambiguous")),
+                                    (100 / 1.1, 10, ("slower", "slower")),
+                                    (100, 8, ("ambiguous", "ambiguous")),
+                                    (100, 12.5, ("ambiguous", "slower")),
+                                    (125, 10, ("slower", "ambiguous"))):
+            new = self.document_file("new.json", *changes, benches.controlled(fma, read))
+            result = self.bench("--compare", old, new, "--json", code=int("slower" in verdicts))
+            _, layers = self.verdicts(self.document(result, "bench_compare"))
+            self.assertEqual((layers["conv2"], layers["fc6"]), verdicts)
+
+    def compare_states(self, old, new, code=0):
+        """{name: row} of the run and the layers that benches.in_states() makes."""
+        old = self.document_file("old.json", benches.in_states(*old))
+        new = self.document_file("new.json", benches.in_states(*new))
+        result = self.bench("--compare", old, new, "--json", code=code)
+        run = self.document(result, "bench_compare")["devices"][0]["runs"][0]
+        return {row.get("name", "all"): row for row in [run, *run["layers"]]
+                if row.get("name", "all") in ("all", "fc6", "conv2")}
+
+    SOME, OTHERS = [0, 0, 1] * 5, [1, 1, 0] * 5
+
+    def test_a_slower_kernel_in_a_machine_that_changes(self):
+        """More than what the machine does is told from it, whatever it did."""
+        for old, new in ((self.SOME, self.SOME), (self.SOME, self.OTHERS),
+                         (self.OTHERS, self.SOME)):
+            rows = self.compare_states((old,), (new, 1.1), code=1)
+            for row in rows.values():
+                self.assertAlmostEqual(row["same_state_percent"], 10, delta=1.5)
+                self.assertEqual((row["verdict"], row["regression"]), ("slower", True))
+        self.assertLess(rows["fc6"]["change_percent"], -30)  # and yet the kernel is slower
+
+    def test_a_machine_that_changes_is_no_slower_kernel(self):
+        for old, new in ((self.SOME, self.OTHERS), (self.OTHERS, self.SOME)):
+            for row in self.compare_states((old,), (new,)).values():
+                self.assertAlmostEqual(row["same_state_percent"], 0, delta=1.5)
+                self.assertGreater(abs(row["change_percent"]), 20)
+                self.assertIn(row["verdict"], ("same", "ambiguous"))
+
+    def test_states_that_do_not_overlap(self):
+        """Nothing is carried into a state that was never seen."""
+        for new in ([1] * 15, [1] * 15 + [0]):
+            for row in self.compare_states(([0] * 15,), (new,)).values():
+                self.assertIsNone(row["same_state_percent"])
+                self.assertEqual(row["verdict"], "ambiguous")
+                self.assertEqual(row["reason"], "the machine was in another state")
+
+    def test_a_faster_machine_is_no_faster_kernel(self):
+        for slower, verdict in ((1, "faster"), (0.8, "ambiguous"), (1.25, "faster")):
+            old = self.document_file("old.json", benches.controlled(100, 10))
+            new = self.document_file("new.json", benches.scaled(0.8),
+                                     benches.controlled(100 / slower, 10 / slower))
+            result = self.bench("--compare", old, new, "--json", code=0)
+            self.assertEqual(self.verdicts(self.document(result, "bench_compare"))[0], verdict)
+
     def test_a_short_layer_is_no_regression(self):
         comparison = self.compare(benches.scaled(2, layer="prob"))
         layer = comparison["devices"][0]["runs"][0]["layers"][-1]

@@ -137,6 +137,18 @@ class Page(Case):
         document = json.loads(urllib.parse.unquote(link))
         self.assertEqual(document["documents"][0], benches.rounded(benches.SAMPLE))
 
+    def test_bars_that_would_hide_the_others_are_broken(self):
+        text = self.page()
+        self.assertIn("shorter is better; broken bars are longer", text)
+        times = [(run["median_ms"], device["device"]["number"])
+                 for device in benches.SAMPLE["devices"] for run in device["runs"]
+                 if run["status"] == "ok" and run["batch"] == 1]
+        broken = [number for ms, number in times if ms > 25 * min(times)[0]]
+        self.assertEqual(text.count('class="cut"'), len(broken))
+        self.assertEqual({number for _, number in times} - set(broken), {4})
+        alone = self.page(lambda d: d["devices"].pop(3))
+        self.assertEqual((alone.count('class="cut"'), alone.count("broken bars")), (0, 0))
+
     def test_wrong_results_are_told(self):
         def wrong(document):
             check = document["devices"][0]["runs"][0]["check"]

@@ -153,7 +153,14 @@ class Classify(Case):
         model = self.write("big.safetensors", models.large(40))
         result = self.run_program("-m", model, "--memory-limit=36", "--explain", "-k1", self.red,
                                   code=0)
-        self.assertIn("streamed", result.out)
+        self.assertRegex(result.out, r"streamed weights, of which [\d.]+ MiB are sent at every run")
+        self.assertRegex(result.out.splitlines()[-1], r"[\d.]+ MiB of weights sent at every run")
+        limited, whole = (
+            self.document(self.run_program("-m", model, "--json", *limit, self.red, code=0),
+                          "classify") for limit in (("--memory-limit=36",), ()))
+        self.assertEqual(limited["images"], whole["images"])
+        self.assertEqual(whole["streamed_bytes"], 0)
+        self.assertGreater(limited["streamed_bytes"], 4 << 20)
         result = self.run_program("-m", model, "--memory-limit=1", "--batch=64", self.red, code=5)
         self.assert_one_error(result, "MiB", "--memory-limit")
 
