@@ -99,6 +99,55 @@ static void what_cannot_be_written_says_why(void **state)
     assert_int_equal((int)test_files_count(), 0);
 }
 
+/* Pages of the process that are in memory. */
+static size_t resident_pages(void)
+{
+    size_t all = 0, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (!file || fscanf(file, "%zu %zu", &all, &resident) != 2)
+        resident = 0;
+    if (file)
+        fclose(file);
+    return resident;
+}
+
+static size_t sum_of(const struct alx_mapping *mapping)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < mapping->bytes; i++)
+        sum += mapping->data[i];
+    return sum;
+}
+
+static void what_is_forgotten_comes_back(void **state)
+{
+    (void)state;
+    enum { BYTES = 32 << 20, PIECE = 16 << 20 };
+    const char *path = test_files_path("large");
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    struct alx_mapping mapping;
+    char *bytes = malloc(BYTES);
+    assert_non_null(bytes);
+    memset(bytes, 3, BYTES);
+    assert_ok(alx_file_write(path, &(struct alx_bytes){bytes, BYTES}, 1));
+    assert_ok(alx_file_map(path, &mapping));
+    assert_int_equal(sum_of(&mapping), 3 * (size_t)BYTES);
+    size_t before = resident_pages();
+    assert_true(before > 0);
+    /* what lies elsewhere keeps its values */
+    alx_file_forget(&mapping, bytes, BYTES);
+    alx_file_forget(&mapping, mapping.data + PIECE, BYTES);
+    assert_int_equal(bytes[PIECE], 3);
+    alx_file_forget(&mapping, mapping.data + 1, PIECE);
+    /* a page or two that are shared with what remains may stay, and others may come */
+    assert_true(resident_pages() < before - PIECE / page * 3 / 4);
+    assert_int_equal(sum_of(&mapping), 3 * (size_t)BYTES);
+    alx_file_unmap(&mapping);
+    alx_file_forget(&mapping, bytes, 1); /* of nothing */
+    free(bytes);
+    assert_int_equal(unlink(path), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -107,6 +156,7 @@ int main(void)
         cmocka_unit_test(a_link_stays_a_link),
         cmocka_unit_test(a_pipe_is_written_in_place),
         cmocka_unit_test(what_cannot_be_written_says_why),
+        cmocka_unit_test(what_is_forgotten_comes_back),
     };
     return cmocka_run_group_tests(tests, test_files_begin, test_files_end);
 }

@@ -88,6 +88,9 @@ ALX_API struct alx_tensor_view alx_model_weights(const alx_model *model, size_t 
 ALX_API struct alx_tensor_view alx_model_biases(const alx_model *model, size_t layer_index);
 /* Scales [OUT] of weights of I8, F32, positive; elems 0 for other weights. */
 ALX_API struct alx_tensor_view alx_model_scales(const alx_model *model, size_t layer_index);
+/* Says that `bytes` of the model's values from `data` on will not be read soon: what of them lies
+ * in a file leaves the process's memory, and comes back when it is read. */
+ALX_API void alx_model_forget(const alx_model *model, const void *data, size_t bytes);
 
 /* Writes our safetensors with network, labels, preprocessing and provenance in the metadata; the
  * file appears under its name only when complete, and is the same for the same model. `dtype` is

@@ -156,3 +156,10 @@ struct alx_tensor_view alx_model_scales(const alx_model *model, size_t layer_ind
 {
     return model->slots[layer_index].scales;
 }
+
+void alx_model_forget(const alx_model *model, const void *data, size_t bytes)
+{
+    alx_file_forget(&model->mapping, data, bytes);
+    for (const struct alx_source_file *file = model->files; file; file = file->next)
+        alx_file_forget(&file->mapping, data, bytes);
+}

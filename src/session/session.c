@@ -206,9 +206,11 @@ static enum alx_status copy_views(const struct alx_tensor_view *views, size_t co
     return status;
 }
 
-enum alx_status alx_session_create_with(const alx_plan *plan, const struct alx_tensor_view *weights,
-                                        const struct alx_tensor_view *biases,
-                                        const struct alx_tensor_view *scales, alx_session **out)
+/* `model`: NULL, or who owns the values. */
+static enum alx_status create(const alx_plan *plan, const alx_model *model,
+                              const struct alx_tensor_view *weights,
+                              const struct alx_tensor_view *biases,
+                              const struct alx_tensor_view *scales, alx_session **out)
 {
     enum alx_status status = ALX_STATUS_OK;
     alx_session *session = NULL;
@@ -222,7 +224,7 @@ enum alx_status alx_session_create_with(const alx_plan *plan, const struct alx_t
     ALX_TRY(allocate(session));
     uint64_t start = alx_clock_ns();
     for (size_t i = 0; i < plan->step_count; i++)
-        ALX_TRY(alx_session_upload(session, &session->steps[i]));
+        ALX_TRY(alx_session_upload(session, &session->steps[i], model));
     ALX_CL(clFinish(session->queue));
     session->times.upload_ns = alx_clock_ns() - start;
     for (size_t i = 0; i < plan->step_count; i++)
@@ -232,6 +234,13 @@ enum alx_status alx_session_create_with(const alx_plan *plan, const struct alx_t
 error:
     alx_session_destroy(&session);
     return status;
+}
+
+enum alx_status alx_session_create_with(const alx_plan *plan, const struct alx_tensor_view *weights,
+                                        const struct alx_tensor_view *biases,
+                                        const struct alx_tensor_view *scales, alx_session **out)
+{
+    return create(plan, NULL, weights, biases, scales, out);
 }
 
 enum alx_status alx_session_create(const alx_plan *plan, const alx_model *model, alx_session **out)
@@ -245,7 +254,7 @@ enum alx_status alx_session_create(const alx_plan *plan, const alx_model *model,
         views[count + i] = alx_model_biases(model, i);
         views[2 * count + i] = alx_model_scales(model, i);
     }
-    ALX_TRY(alx_session_create_with(plan, views, views + count, views + 2 * count, out));
+    ALX_TRY(create(plan, model, views, views + count, views + 2 * count, out));
 error:
     free(views);
     return status;

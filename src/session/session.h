@@ -59,8 +59,10 @@ enum alx_status alx_session_create_with(const alx_plan *plan, const struct alx_t
                                         const struct alx_tensor_view *biases,
                                         const struct alx_tensor_view *scales, alx_session **out);
 
-/* weights.c: allocates and fills what a step keeps on the device. */
-enum alx_status alx_session_upload(alx_session *session, struct alx_bound_step *bound);
+/* weights.c: allocates and fills what a step keeps on the device. `model`: NULL, or who owns the
+ * values, and has them leave memory once they are packed. */
+enum alx_status alx_session_upload(alx_session *session, struct alx_bound_step *bound,
+                                   const alx_model *model);
 /* Sends one part of a streamed step to the staging buffer that its launches read. */
 enum alx_status alx_session_stream(alx_session *session, struct alx_bound_step *bound, size_t part);
 /* How many panels part `part` of a step's weights has. */

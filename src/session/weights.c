@@ -53,20 +53,39 @@ error:
     return finish(device, &mapped, status);
 }
 
-static enum alx_status upload_part(alx_session *session, struct alx_bound_step *bound, size_t part)
+/* What was packed need not stay in memory twice: the first `panels` panels, roughly. */
+static void forget(const alx_model *model, const struct alx_bound_step *bound, size_t panels)
 {
+    const struct alx_tensor_view *weights = &bound->pack.weights;
+    size_t bytes = weights->elems * alx_dtype_bytes(weights->dtype);
+    if (model)
+        alx_model_forget(model, weights->data,
+                         (size_t)((double)bytes * (double)panels / (double)bound->step->panels));
+}
+
+static enum alx_status upload_part(alx_session *session, struct alx_bound_step *bound, size_t part,
+                                   const alx_model *model)
+{
+    enum { PIECE_BYTES = 16 << 20 };
     enum alx_status status = ALX_STATUS_OK;
     const alx_device *device = session->plan->device;
     const struct alx_step *step = bound->step;
-    size_t count = alx_session_part_panels(step, part);
+    size_t count = alx_session_part_panels(step, part), first = part * step->part_panels;
+    size_t piece = alx_max(1, PIECE_BYTES / step->panel_bytes);
     struct alx_mapped mapped = {0};
     ALX_TRY(create_mapped(device, count * step->panel_bytes, &bound->parts[part], &mapped));
-    ALX_TRY(alx_pack_weights(&bound->pack, part * step->part_panels, count, mapped.data));
+    for (size_t done = 0; done < count; done += piece) {
+        size_t panels = alx_min(piece, count - done);
+        ALX_TRY(alx_pack_weights(&bound->pack, first + done, panels,
+                                 (uint8_t *)mapped.data + done * step->panel_bytes));
+        forget(model, bound, first + done + panels);
+    }
 error:
     return finish(device, &mapped, status);
 }
 
-enum alx_status alx_session_upload(alx_session *session, struct alx_bound_step *bound)
+enum alx_status alx_session_upload(alx_session *session, struct alx_bound_step *bound,
+                                   const alx_model *model)
 {
     enum alx_status status = ALX_STATUS_OK;
     const struct alx_step *step = bound->step;
@@ -90,7 +109,7 @@ enum alx_status alx_session_upload(alx_session *session, struct alx_bound_step *
         return status;
     ALX_TRY(alx_alloc(step->part_count, sizeof *bound->parts, "a session", &bound->parts));
     for (size_t i = 0; i < step->part_count; i++)
-        ALX_TRY(upload_part(session, bound, i));
+        ALX_TRY(upload_part(session, bound, i, model));
 error:
     return status;
 }

@@ -149,6 +149,18 @@ void alx_file_unmap(struct alx_mapping *mapping)
     *mapping = (struct alx_mapping){0};
 }
 
+void alx_file_forget(const struct alx_mapping *mapping, const void *data, size_t bytes)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), base = (uintptr_t)mapping->data;
+    uintptr_t begin = (uintptr_t)data, end = begin + bytes;
+    if (begin < base || end > base + mapping->bytes)
+        return;
+    begin = (begin + page - 1) / page * page;
+    end = end / page * page;
+    if (begin < end)
+        madvise((void *)begin, end - begin, MADV_DONTNEED); /* read only: nothing is lost */
+}
+
 enum alx_status alx_file_read(const char *path, size_t max_bytes, enum alx_status too_large,
                               uint8_t **out, size_t *out_bytes)
 {

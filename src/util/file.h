@@ -23,6 +23,9 @@ enum alx_status alx_file_map(const char *path, struct alx_mapping *out);
 enum alx_status alx_file_map_beside(const char *beside, const char *name, struct alx_mapping *out);
 /* Accepts an empty mapping and leaves one. */
 void alx_file_unmap(struct alx_mapping *mapping);
+/* What of `bytes` from `data` on lies in the mapping leaves the process's memory, page by page, and
+ * comes back from the file when it is read again. */
+void alx_file_forget(const struct alx_mapping *mapping, const void *data, size_t bytes);
 
 /* Reads a whole file of at most `max_bytes` and ends it with a NUL that is not counted. `*out` is
  * owned: free(). A larger file fails with `too_large`. */

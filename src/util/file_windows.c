@@ -63,6 +63,11 @@ void alx_file_unmap(struct alx_mapping *mapping)
     *mapping = (struct alx_mapping){0};
 }
 
+void alx_file_forget(const struct alx_mapping *mapping, const void *data, size_t bytes)
+{
+    (void)mapping, (void)data, (void)bytes; /* the system takes pages when it needs them */
+}
+
 enum alx_status alx_file_read(const char *path, size_t max_bytes, enum alx_status too_large,
                               uint8_t **out, size_t *out_bytes)
 {
