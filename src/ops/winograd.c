@@ -92,6 +92,8 @@ static bool suits(const struct alx_problem *p, const struct alx_traits *t)
            cost_of(p, tile_of(p)) < direct_cost(p);
 }
 
+enum { SCRATCH_BYTES = 512 << 10 }; /* a core's second cache or near it */
+
 /* Tiles of a work-item: as many as fit into `scratch_bytes`, but enough work-items to keep every
  * unit busy; and rows that divide them evenly. */
 static void cut_tiles(const struct alx_problem *p, const struct alx_traits *t, size_t scratch_bytes,
@@ -110,7 +112,7 @@ static void cut_tiles(const struct alx_problem *p, const struct alx_traits *t, s
 
 /* The same for a launch that does all of it: a work-item keeps what it transformed, too, and reads
  * the weights of a whole group, which pays for enough tiles only. */
-static bool cut_whole(const struct alx_problem *p, const struct alx_traits *t, size_t scratch_bytes,
+static bool cut_whole(const struct alx_problem *p, const struct alx_traits *t,
                       struct alx_params *params)
 {
     enum { FEWEST_TILES = 24 }; /* for the weights that are read */
@@ -118,7 +120,7 @@ static bool cut_whole(const struct alx_problem *p, const struct alx_traits *t, s
     size_t tiles = p->batch * alx_winograd_tiles(p->info, params->tile);
     size_t n = side_of(params->tile, &g), panel = params->vectors * params->vector;
     size_t tile_bytes = n * n * (g.group_k + panel) * sizeof(float);
-    size_t blocks = alx_max(alx_ceil_div(tiles * tile_bytes, scratch_bytes),
+    size_t blocks = alx_max(alx_ceil_div(tiles * tile_bytes, SCRATCH_BYTES),
                             alx_ceil_div(2 * t->units, p->info->layer.groups));
     size_t most = params->rows;
     params->whole = 1;
@@ -130,8 +132,6 @@ static bool cut_whole(const struct alx_problem *p, const struct alx_traits *t, s
     return params->tiles >= FEWEST_TILES;
 }
 
-enum { SCRATCH_BYTES = 512 << 10 }; /* a core's second cache or near it */
-
 static struct alx_params choose(const struct alx_problem *p, const struct alx_traits *t)
 {
     size_t groups = p->info->layer.groups, group_out = p->info->out.channels / groups;
@@ -141,7 +141,7 @@ static struct alx_params choose(const struct alx_problem *p, const struct alx_tr
     size_t tiles = params.images * alx_winograd_tiles(p->info, params.tile);
     alx_choose_register_tile(tiles, group_out, groups, t, &params);
     struct alx_params whole = params;
-    if (cut_whole(p, t, SCRATCH_BYTES, &whole))
+    if (cut_whole(p, t, &whole))
         return whole;
     cut_tiles(p, t, SCRATCH_BYTES, &params);
     return params;
@@ -155,7 +155,7 @@ static void whole_candidates(const struct alx_problem *p, const struct alx_trait
         for (params.vectors = 1; params.vectors <= 3; params.vectors++) {
             params.rows = alx_min(p->batch * alx_winograd_tiles(p->info, params.tile),
                                   alx_most_rows(params.vectors, t));
-            if (cut_whole(p, t, SCRATCH_BYTES, &params))
+            if (cut_whole(p, t, &params))
                 alx_candidates_add(out, &params);
         }
 }
