@@ -5,6 +5,7 @@
 
 #include "util/half.h"
 #include "util/memory.h"
+#include "util/parallel.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "views are little-endian");
 
@@ -30,6 +31,22 @@ size_t alx_dtype_bytes(enum alx_dtype dtype)
     return dtypes[dtype].bytes;
 }
 
+/* The loops over a block have no exit, so that compilers turn them into vector instructions. */
+enum { BLOCK = 4096 };
+
+static void read_bf16(const uint8_t *bytes, size_t count, float *out)
+{
+    uint16_t halves[BLOCK];
+    for (size_t first = 0; first < count; first += BLOCK) {
+        size_t now = alx_min(BLOCK, count - first);
+        memcpy(halves, bytes + 2 * first, now * sizeof *halves);
+        for (size_t i = 0; i < now; i++) {
+            uint32_t bits = (uint32_t)halves[i] << 16;
+            memcpy(&out[first + i], &bits, sizeof bits);
+        }
+    }
+}
+
 void alx_view_read(struct alx_tensor_view view, size_t first, size_t count, float *out)
 {
     const uint8_t *bytes = (const uint8_t *)view.data + alx_dtype_bytes(view.dtype) * first;
@@ -43,10 +60,7 @@ void alx_view_read(struct alx_tensor_view view, size_t first, size_t count, floa
         alx_halves_to_floats(bytes, count, out);
         return;
     case ALX_DTYPE_BF16:
-        for (size_t i = 0; i < count; i++) {
-            uint32_t bits = (uint32_t)bytes[2 * i] << 16 | (uint32_t)bytes[2 * i + 1] << 24;
-            memcpy(&out[i], &bits, sizeof bits);
-        }
+        read_bf16(bytes, count, out);
         return;
     case ALX_DTYPE_I8:
         for (size_t i = 0; i < count; i++)
@@ -56,9 +70,6 @@ void alx_view_read(struct alx_tensor_view view, size_t first, size_t count, floa
         return;
     }
 }
-
-/* The loops over a block have no exit, so that compilers turn them into vector instructions. */
-enum { BLOCK = 4096 };
 
 static bool block_is_finite_32(const uint8_t *bytes, size_t count, uint32_t exponent)
 {
@@ -86,19 +97,44 @@ static bool block_is_finite(struct alx_tensor_view view, size_t first, size_t co
                            : block_is_finite_16(bytes, count, (uint16_t)row->exponent);
 }
 
-size_t alx_view_first_not_finite(struct alx_tensor_view view)
+/* The first that is not finite among `count` values from `first` on, or their end. */
+static size_t first_not_finite(struct alx_tensor_view view, size_t first, size_t count)
 {
-    if (!dtypes[view.dtype].exponent)
-        return view.elems;
-    for (size_t first = 0; first < view.elems; first += BLOCK) {
-        size_t count = alx_min(BLOCK, view.elems - first), index = first;
-        if (block_is_finite(view, first, count))
+    size_t end = first + count;
+    for (; first < end; first += BLOCK) {
+        size_t index = first;
+        if (block_is_finite(view, first, alx_min(BLOCK, end - first)))
             continue;
         while (block_is_finite(view, index, 1))
             index++;
         return index;
     }
-    return view.elems;
+    return end;
+}
+
+struct search {
+    struct alx_tensor_view view;
+    size_t found[ALX_MAX_WORKERS];
+};
+
+static void search_range(void *context, size_t worker, size_t first, size_t count)
+{
+    struct search *search = context;
+    size_t index = first_not_finite(search->view, first, count);
+    search->found[worker] = index < first + count ? index : search->view.elems;
+}
+
+size_t alx_view_first_not_finite(struct alx_tensor_view view)
+{
+    enum { WORTH = 1 << 18 }; /* values for a thread */
+    struct search search = {.view = view};
+    size_t workers = alx_parallel_workers(view.elems, WORTH), first = view.elems;
+    if (!dtypes[view.dtype].exponent)
+        return view.elems;
+    alx_parallel_run(view.elems, workers, search_range, &search);
+    for (size_t w = 0; w < workers; w++)
+        first = alx_min(first, search.found[w]);
+    return first;
 }
 
 struct alx_value_range alx_value_range(struct alx_tensor_view view)
