@@ -7,7 +7,8 @@
  *   OUT_C OUT_H OUT_W OUT_B OUT_HALO   output tensor
  *   VECTOR       1, 2, 4, 8, 16        floats that a work-item handles at a time
  *   LANES        1 .. work-group limit work-items of a group that share a task; 1 on CPUs
- *   WEIGHT_BITS  32, 16, 8             float, half or int8 (with a scale per output channel)
+ *   WEIGHT_BITS  32, 28, 16, 8         float, float in 28 bits (fc.cl), half or int8 (with a scale
+ *                                      per output channel)
  *   RELU_LIMIT   6.0f, ...             where a ReLU ends (ReLU6); not given: nowhere
  *   PREFETCH     0 ..                  cache lines that a kernel asks for ahead of need at a time
  *   X_SPACE      __global, __private   where a register tile on a CPU finds its inputs
@@ -69,6 +70,8 @@ typedef JOIN(float, VECTOR) vec;
 typedef float weight;
 #define LOAD_WEIGHTS(p) (*(__global const vec *)(p))
 #define WEIGHT(p)       (*(p))
+#elif WEIGHT_BITS == 28
+typedef uint weight; /* words */
 #elif WEIGHT_BITS == 16
 typedef half weight;
 #define WEIGHT(p) vload_half(0, p)
@@ -88,18 +91,19 @@ typedef char weight;
 #endif
 
 /* Asks for PREFETCH cache lines from `p` on, which may lie past the end of a buffer: the hardware
- * ignores that. The host gives 0 to simulators and GPUs. */
+ * ignores that. `nearness` 3: into the first cache, 2: into the second. The host gives 0 to
+ * simulators and GPUs. */
 #define LINE_BYTES   64
 #define LINE_WEIGHTS (LINE_BYTES * 8 / WEIGHT_BITS)
 #if PREFETCH > 0 && defined(__has_builtin)
 #if __has_builtin(__builtin_prefetch)
-#define FETCH_AHEAD(p)                                                                             \
+#define FETCH_AHEAD(p, nearness)                                                                   \
     _Pragma("unroll") for (int line_ = 0; line_ < PREFETCH; line_++)                               \
-        __builtin_prefetch((__global const char *)(p) + line_ * LINE_BYTES, 0, 2)
+        __builtin_prefetch((__global const char *)(p) + line_ * LINE_BYTES, 0, nearness)
 #endif
 #endif
 #ifndef FETCH_AHEAD
-#define FETCH_AHEAD(p)
+#define FETCH_AHEAD(p, nearness)
 #endif
 
 #if defined(ROWS) && defined(VECTORS) && defined(UNROLL)
@@ -111,7 +115,7 @@ static void add_products(vec sum[ROWS][VECTORS], X_SPACE const float *x, int ste
 {
 #pragma nounroll
     for (int k = 0; k < count; k += UNROLL) {
-        FETCH_AHEAD(next);
+        FETCH_AHEAD(next, 2);
         next += PREFETCH * LINE_WEIGHTS;
 #pragma unroll
         for (int u = 0; u < UNROLL; u++) {

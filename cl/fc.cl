@@ -19,6 +19,71 @@
  * The LANES work-items of a group take the vectors of k in turn and add up in local memory.
  * Work-group (LANES, 1, 1); global (panels * LANES, 1, 1).
  */
+#if WEIGHT_BITS == 28
+/*
+ * Float32 in 28 bits, as src/ops/compact.h says: a panel is the scales of its rows, in whole lines,
+ * then w[k / VECTOR][ROWS / 8][7][VECTOR]. Eight rows lie in seven words: s in bit 31, e and m in
+ * bits 26 to 0, and in bits 30 to 27 of word q bits 4q + 3 to 4q of the eighth row's number, whose
+ * s is bit 27.
+ */
+#define SCALE_WORDS ((ROWS + 15) / 16 * 16)
+#define PANEL_WORDS (SCALE_WORDS + K_VECTORS * VECTOR * ROWS / 8 * 7)
+#define STEP_WORDS  (ROWS / 8 * 7 * VECTOR)
+#if VECTOR == 1
+typedef uint words;
+#define AS_VEC(v) as_float(v)
+#else
+typedef JOIN(uint, VECTOR) words;
+#define AS_VEC(v) JOIN(as_float, VECTOR)(v)
+#endif
+
+/* From s and e, m. Where e is 0, the number lacks its first 1: (2^-15 * 1.m) * 2 - 2^-14. */
+static vec unpack(words word)
+{
+    const vec value = AS_VEC(word + (112u << 23));
+    const vec least = AS_VEC((word & 0x80000000u) | (113u << 23));
+    return select(value, fma(value, (vec)(2.0f), -least), (word & 0x07800000u) == 0);
+}
+
+static void add_step(vec sum[ROWS][IMAGES], const vec x[IMAGES], __global const weight *w)
+{
+#pragma unroll
+    for (int first = 0; first < ROWS; first += 8, w += 7 * VECTOR) {
+        words last = (words)(0);
+#pragma unroll
+        for (int q = 0; q < 8; q++) {
+            words word;
+            if (q < 7) {
+                word = *(__global const words *)(w + q * VECTOR);
+                last = last >> 4 | (word & 0x78000000u);
+                word &= 0x87ffffffu;
+            } else {
+                word = (last >> 3 & 0x07ffffffu) | (last << 1 & 0x80000000u);
+            }
+            const vec v = unpack(word);
+#pragma unroll
+            for (int i = 0; i < IMAGES; i++)
+                sum[first + q][i] = fma(v, x[i], sum[first + q][i]);
+        }
+    }
+}
+#else
+#define SCALE_WORDS 0
+#define PANEL_WORDS (K_VECTORS * VECTOR * ROWS)
+#define STEP_WORDS  (ROWS * VECTOR)
+
+static void add_step(vec sum[ROWS][IMAGES], const vec x[IMAGES], __global const weight *w)
+{
+#pragma unroll
+    for (int r = 0; r < ROWS; r++) {
+        const vec v = LOAD_WEIGHTS(w + r * VECTOR);
+#pragma unroll
+        for (int i = 0; i < IMAGES; i++)
+            sum[r][i] = fma(v, x[i], sum[r][i]);
+    }
+}
+#endif
+
 static vec load_input(__global const float *in, int k)
 {
 #if K_ELEMS % VECTOR
@@ -62,7 +127,8 @@ fc_gemv(__global const float *restrict in, __global const weight *restrict weigh
     const int lane = LANES == 1 ? 0 : (int)get_local_id(0);
     const int part_panel = GROUP_ID(0);
     const int row = (first_panel + part_panel) * ROWS;
-    __global const weight *w = weights + (size_t)part_panel * (K_VECTORS * VECTOR * ROWS);
+    __global const weight *panel = weights + (size_t)part_panel * PANEL_WORDS;
+    __global const weight *w = panel + SCALE_WORDS;
 
     for (int first = 0; first < BATCH; first += IMAGES) {
         vec sum[ROWS][IMAGES];
@@ -79,17 +145,11 @@ fc_gemv(__global const float *restrict in, __global const weight *restrict weigh
             vec x[IMAGES];
             if (K_VECTORS % LANES && k >= K_VECTORS)
                 continue;
-            FETCH_AHEAD((__global const char *)(w + k * (ROWS * VECTOR)) + AHEAD_BYTES);
+            FETCH_AHEAD((__global const char *)(w + k * STEP_WORDS) + AHEAD_BYTES, 3);
 #pragma unroll
             for (int i = 0; i < IMAGES; i++)
                 x[i] = load_input(in + min(first + i, BATCH - 1) * K_ELEMS, k * VECTOR);
-#pragma unroll
-            for (int r = 0; r < ROWS; r++) {
-                const vec v = LOAD_WEIGHTS(w + (k * ROWS + r) * VECTOR);
-#pragma unroll
-                for (int i = 0; i < IMAGES; i++)
-                    sum[r][i] = fma(v, x[i], sum[r][i]);
-            }
+            add_step(sum, x, w + k * STEP_WORDS);
         }
 
 #pragma unroll
@@ -123,6 +183,8 @@ fc_gemv(__global const float *restrict in, __global const weight *restrict weigh
                     float value = total[r][i];
 #if WEIGHT_BITS == 8
                     value *= bias[ROWS_PADDED + row + r];
+#elif WEIGHT_BITS == 28
+                    value *= as_float(panel[r]);
 #endif
                     value += bias[row + r];
                     out[(first + i) * OUT_C + row + r] = ACTIVATION == 1 ? RELU1(value) : value;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "net/shape.h"
+#include "ops/compact.h"
 #include "ops/pack.h"
 #include "support/test.h"
 #include "util/half.h"
@@ -117,6 +118,105 @@ static void every_value_is_at_its_place(void **state)
             check_format(formats[i][0], formats[i][1], formats[i][2], (enum alx_precision)p);
 }
 
+/* What a kernel makes of a number of 28 bits, by the words of compact.h. */
+static double compact_value(bool negative, uint32_t bits, float scale)
+{
+    int e = (int)(bits >> 23 & 15);
+    double m = (double)(bits & 0x7fffff) * 0x1p-23;
+    double value = e ? ldexp(1 + m, e - 15) : ldexp(m, -14);
+    return (negative ? -value : value) * (double)scale;
+}
+
+/* Weight k of a row in a compact panel of the layer, by the words of op.h and compact.h. */
+static double compact_at(const struct alx_weight_format *f, const uint8_t *panel, size_t row,
+                         size_t k)
+{
+    uint32_t words[8] = {0};
+    float scale;
+    size_t scale_bytes = (f->panel_rows * 4 + 63) / 64 * 64;
+    size_t first = (k / f->k_vector * (f->panel_rows / 8) + row / 8) * 7 * f->k_vector;
+    memcpy(&scale, panel + 4 * row, sizeof scale);
+    for (size_t q = 0; q < 7; q++) {
+        size_t index = first + q * f->k_vector + k % f->k_vector;
+        memcpy(&words[q], panel + scale_bytes + 4 * index, sizeof *words);
+        words[7] |= (words[q] >> 27 & 15) << 4 * q;
+    }
+    bool negative = row % 8 == 7 ? words[7] >> 27 : words[row % 8] >> 31;
+    return compact_value(negative, words[row % 8] & 0x07ffffff, scale);
+}
+
+static void eight_rows_lie_in_seven_words(void **state)
+{
+    (void)state;
+    static const size_t formats[][3] = {{8, 1, 1}, {8, 4, 3}, {16, 8, 1}, {24, 16, 3}};
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        size_t rows = formats[i][0], block = formats[i][2];
+        struct alx_pack pack = pack_of(rows, formats[i][1], block, ALX_PRECISION_FP32);
+        pack.format.compact = true;
+        size_t bytes = alx_pack_panel_bytes(&pack.format), vector = formats[i][1];
+        size_t padded_k = (ROW + vector - 1) / vector * vector;
+        assert_int_equal(bytes, (rows * 4 + 63) / 64 * 64 + rows * padded_k * 7 / 2);
+        uint8_t *packed = malloc(GROUPS * bytes);
+        memset(packed, 0x55, GROUPS * bytes);
+        assert_ok(alx_pack_weights(&pack, 0, GROUPS, packed));
+        for (size_t row = 0; row < GROUPS * rows; row++)
+            for (size_t k = 0; k < padded_k; k++) {
+                size_t group = row / rows, in_group = row % rows, c = k / (K * K * block) * block;
+                double got = compact_at(&pack.format, packed + group * bytes, in_group, k);
+                c += k % block;
+                size_t o = group * (OUT / GROUPS) + in_group, yx = k / block % (K * K);
+                if (in_group < OUT / GROUPS && k < ROW)
+                    assert_true(got == (double)weights[o * ROW + c * K * K + yx]);
+                else if (in_group < OUT / GROUPS)
+                    assert_true(got == 0);
+            }
+        free(packed);
+    }
+}
+
+static void numbers_in_28_bits_are_near_enough(void **state)
+{
+    (void)state;
+    static const float largest[] = {1, 1.75f, 0x1.fffffep127f, 0x1p-126f, 0x1p-130f, 3e-5f};
+    enum { COUNT = 400 };
+    uint64_t random = 5;
+    for (size_t i = 0; i < sizeof largest / sizeof *largest; i++) {
+        float row[COUNT] = {largest[i], 0, -largest[i]};
+        uint32_t words[COUNT];
+        size_t small = 0;
+        for (size_t k = 3; k < COUNT; k++)
+            row[k] = ldexpf(alx_random_float(&random, -1, 1) * largest[i], -(int)k / 10);
+        float scale = alx_compact_row(row, COUNT, words);
+        /* subnormal rows have the least scale */
+        assert_true(scale <= fmaxf(largest[i], 0x1p-126f) &&
+                    2 * (double)scale > (double)largest[i]);
+        for (size_t k = 0; k < COUNT; k++) {
+            double got = compact_value(words[k] >> 31, words[k] & 0x07ffffff, scale);
+            double error = fabs(got - (double)row[k]);
+            assert_int_equal(words[k] & 0x78000000, 0);
+            if (fabsf(row[k]) >= scale * 0x1p-14f)
+                assert_true(error == 0);
+            else
+                assert_true(error <= (double)scale * 0x1p-38);
+            small += row[k] != 0 && fabsf(row[k]) < scale * 0x1p-14f;
+        }
+        assert_true(small > 100 || largest[i] < 1e-30f); /* subnormal ones become 0 */
+    }
+    float row[] = {1, -2, 0x1.fffffep-15f}; /* rounded up to a number of another form */
+    uint32_t words[3];
+    assert_true(alx_compact_row(row, 3, words) == 2);
+    assert_true(compact_value(false, words[2], 2) == 0x1p-14);
+    row[1] = 0x1.8p-15f;
+    assert_true(alx_compact_row(row, 3, words) == 1);
+    assert_true(compact_value(false, words[1], 1) == 0x1.8p-15);
+    row[2] = -INFINITY;
+    assert_true(isnan(alx_compact_row(row, 3, words)) && words[0] == 0);
+    row[2] = NAN;
+    assert_true(isnan(alx_compact_row(row, 3, words)));
+    memset(row, 0, sizeof row);
+    assert_true(alx_compact_row(row, 3, words) == 1 && words[2] == 0);
+}
+
 static void half_and_bfloat16_files_are_read(void **state)
 {
     (void)state;
@@ -214,6 +314,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_value_is_at_its_place),
+        cmocka_unit_test(eight_rows_lie_in_seven_words),
+        cmocka_unit_test(numbers_in_28_bits_are_near_enough),
         cmocka_unit_test(half_and_bfloat16_files_are_read),
         cmocka_unit_test(int8_files_are_packed),
         cmocka_unit_test(what_is_not_finite_stays_so),

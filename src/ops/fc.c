@@ -4,6 +4,7 @@
  */
 #include "alx_config.h"
 #include "net/shape.h"
+#include "ops/compact.h"
 #include "ops/pack.h"
 #include "util/error.h"
 #include "util/memory.h"
@@ -27,7 +28,8 @@ static int has_relu(const struct alx_problem *p)
     return p->info->layer.activation == ALX_ACTIVATION_RELU;
 }
 
-enum { LINE_BYTES = 64, AHEAD_BYTES = 8192 };
+/* What is asked for ahead of need still lies in the first cache when it is needed. */
+enum { LINE_BYTES = 64, AHEAD_BYTES = 3584, COMPACT_BITS = 28 };
 
 /* --- GEMV --- */
 
@@ -35,6 +37,13 @@ static bool gemv_supports(const struct alx_problem *p, const struct alx_traits *
 {
     (void)t;
     return p->batch <= 4;
+}
+
+/* Reading less is worth the work of unpacking, which a CPU does while it waits for memory. */
+static size_t compact_bits(const struct alx_problem *p, const struct alx_params *params)
+{
+    bool possible = p->precision == ALX_PRECISION_FP32 && params->rows % ALX_COMPACT_ROWS == 0;
+    return possible ? COMPACT_BITS : 0;
 }
 
 static struct alx_params gemv_choose(const struct alx_problem *p, const struct alx_traits *t)
@@ -53,8 +62,11 @@ static struct alx_params gemv_choose(const struct alx_problem *p, const struct a
     /* Sums in half of the registers; enough panels to keep every unit busy to the end. */
     params.rows = alx_max(1, t->registers / 2 / alx_max(1, p->batch));
     params.rows = alx_power_of_two_divisor(64, params.rows);
+    if (p->precision == ALX_PRECISION_FP32 && params.rows > ALX_COMPACT_ROWS)
+        params.rows = ALX_COMPACT_ROWS; /* registers to unpack with */
     while (params.rows > 2 && p->info->layer.out_channels / params.rows < 4 * t->units)
         params.rows /= 2;
+    params.bits = compact_bits(p, &params);
     return params;
 }
 
@@ -68,14 +80,22 @@ static void gemv_candidates(const struct alx_problem *p, const struct alx_traits
             for (params.lanes = 16; params.lanes <= t->max_lanes; params.lanes *= 2)
                 alx_candidates_add(out, &params);
         else
-            for (params.prefetch = 0; params.prefetch <= t->prefetch; params.prefetch++)
+            for (params.prefetch = 0; params.prefetch <= t->prefetch; params.prefetch++) {
+                params.bits = 0;
                 alx_candidates_add(out, &params);
+                params.bits = compact_bits(p, &params);
+                alx_candidates_add(out, &params);
+            }
 }
 
 static enum alx_status gemv_describe(const struct alx_problem *p, const struct alx_params *params,
                                      struct alx_recipe *recipe)
 {
+    size_t step_bytes = params->rows * params->vector * alx_pack_value_bytes(p->precision);
     recipe->weights = weight_format(p, params->rows, params->vector);
+    recipe->weights.compact = params->bits == COMPACT_BITS;
+    if (recipe->weights.compact)
+        step_bytes = step_bytes / ALX_COMPACT_ROWS * ALX_COMPACT_WORDS;
     alx_recipe_begin(recipe, p, params);
     alx_text_add(
         &recipe->options,
@@ -83,11 +103,7 @@ static enum alx_status gemv_describe(const struct alx_problem *p, const struct a
         " -DPREFETCH=%zu -DAHEAD_BYTES=%d",
         recipe->weights.k_elems, params->rows, params->images, has_relu(p),
         recipe->weights.group_panels * params->rows,
-        params->prefetch
-            ? alx_ceil_div(params->rows * params->vector * alx_pack_value_bytes(p->precision),
-                           LINE_BYTES)
-            : 0,
-        AHEAD_BYTES);
+        params->prefetch ? alx_ceil_div(step_bytes, LINE_BYTES) : 0, AHEAD_BYTES);
     return alx_recipe_add_panels(recipe, "fc.cl", "fc_gemv", (const size_t[]){params->lanes, 1, 1},
                                  params->lanes, 0);
 }

@@ -89,7 +89,7 @@ void alx_recipe_begin(struct alx_recipe *recipe, const struct alx_problem *probl
         [ALX_PRECISION_FP32] = 32, [ALX_PRECISION_FP16] = 16, [ALX_PRECISION_INT8] = 8};
     alx_text_add(&recipe->options, "-DBATCH=%zu -DVECTOR=%zu -DLANES=%zu -DWEIGHT_BITS=%d",
                  problem->batch, params->vector, params->lanes,
-                 weight_bits[recipe->weights.precision]);
+                 recipe->weights.compact ? 28 : weight_bits[recipe->weights.precision]);
     add_tensor(&recipe->options, "IN", problem->info->in, problem->in);
     add_tensor(&recipe->options, "OUT", problem->info->out, problem->out);
     if (problem->info->layer.relu_limit > 0) /* hexadecimal: exact, and the same in every locale */
@@ -105,7 +105,7 @@ void alx_params_text(const struct alx_params *params, char *out, size_t out_byte
     } parts[] = {{"px", params->pixels, 0},     {"rows", params->rows, 0},
                  {"images", params->images, 1}, {"vectors", params->vectors, 0},
                  {"floats", params->vector, 1}, {"lanes", params->lanes, 1},
-                 {"parts", params->split, 1}};
+                 {"parts", params->split, 1},   {"bits", params->bits, 0}};
     struct alx_text text = {0};
     if (params->tile)
         alx_text_add(&text, "F(%zu)", params->tile);

@@ -77,6 +77,7 @@ struct alx_params {
     size_t split;     /* parts of k that different work-groups add up */
     size_t sub_group; /* 1: a sub-group's lanes share what they read in blocks */
     size_t whole;     /* 1: one launch does all steps of an algorithm */
+    size_t bits;      /* 28: float32 weights are stored as compact.h says; 0: as they are */
 };
 
 /* How weights lie on the device: panels of `panel_rows` output channels, each [k /
@@ -90,6 +91,9 @@ struct alx_weight_format {
     size_t groups;       /* panels do not cross groups */
     size_t group_panels; /* panels of a group */
     enum alx_precision precision;
+    /* Float32 in 28 bits: a panel is its rows' scales, in whole lines of 64 bytes, then [k /
+     * k_vector][panel_rows / 8][7][k_vector] words; panel_rows is a multiple of 8. */
+    bool compact;
     /* NULL, or turns a model's row into the k_elems values that are stored. */
     void (*transform)(const struct alx_layer_info *info, size_t tile, const float *row, float *out);
     size_t tile; /* for `transform` */

@@ -4,20 +4,31 @@
 #include <string.h>
 
 #include "net/shape.h"
+#include "ops/compact.h"
 #include "tensor/quantise.h"
 #include "util/error.h"
 #include "util/half.h"
 #include "util/memory.h"
+#include "util/parallel.h"
 
 size_t alx_pack_value_bytes(enum alx_precision precision)
 {
     return precision == ALX_PRECISION_FP32 ? 4 : precision == ALX_PRECISION_FP16 ? 2 : 1;
 }
 
+/* Words of a compact panel's scales. */
+static size_t scale_words(const struct alx_weight_format *format)
+{
+    return alx_round_up(format->panel_rows, 16);
+}
+
 size_t alx_pack_panel_bytes(const struct alx_weight_format *format)
 {
-    return format->panel_rows * alx_round_up(format->k_elems, format->k_vector) *
-           alx_pack_value_bytes(format->precision);
+    size_t values = format->panel_rows * alx_round_up(format->k_elems, format->k_vector);
+    if (format->compact)
+        return (scale_words(format) + values / ALX_COMPACT_ROWS * ALX_COMPACT_WORDS) *
+               sizeof(uint32_t);
+    return values * alx_pack_value_bytes(format->precision);
 }
 
 size_t alx_pack_panel_count(const struct alx_weight_format *format)
@@ -67,6 +78,7 @@ struct packer {
     uint32_t *sources; /* for each value on the device: its place in the row; NULL: the same */
     float *row, *transformed;
     void *converted; /* the row, as the device holds its values */
+    uint32_t *words; /* of eight rows, when these are compact */
 };
 
 static void free_packer(struct packer *packer)
@@ -75,6 +87,7 @@ static void free_packer(struct packer *packer)
     free(packer->row);
     free(packer->transformed);
     free(packer->converted);
+    free(packer->words);
 }
 
 /* A layout's order is that of its indices. */
@@ -112,6 +125,9 @@ static enum alx_status make_packer(const struct alx_pack *pack, struct packer *p
     ALX_TRY(alx_alloc(packer->elems, sizeof *packer->row, "packing weights", &packer->row));
     ALX_TRY(alx_alloc(f->k_elems, alx_pack_value_bytes(f->precision), "packing weights",
                       &packer->converted));
+    if (f->compact)
+        ALX_TRY(alx_alloc(ALX_COMPACT_ROWS * f->k_elems, sizeof *packer->words, "packing weights",
+                          &packer->words));
     if (f->transform)
         ALX_TRY(alx_alloc(f->k_elems, sizeof *packer->transformed, "packing weights",
                           &packer->transformed));
@@ -213,26 +229,73 @@ static bool has_padding(const struct alx_pack *pack, size_t panel)
     return padded;
 }
 
+static void pack_panel(const struct packer *packer, size_t first_row, uint8_t *panel)
+{
+    for (size_t r = 0; r < packer->pack->format.panel_rows; r++) {
+        size_t source = source_row(packer->pack, first_row + r);
+        if (source != SIZE_MAX)
+            place_row(packer, convert_row(packer, source), r, panel);
+    }
+}
+
+static void pack_compact_panel(const struct packer *packer, size_t first_row, void *panel)
+{
+    const struct alx_weight_format *f = &packer->pack->format;
+    size_t stride = f->panel_rows / ALX_COMPACT_ROWS * ALX_COMPACT_WORDS * f->k_vector;
+    float *scales = panel;
+    uint32_t *out = (uint32_t *)panel + scale_words(f);
+    for (size_t first = 0; first < f->panel_rows; first += ALX_COMPACT_ROWS) {
+        for (size_t r = 0; r < ALX_COMPACT_ROWS; r++) {
+            size_t source = source_row(packer->pack, first_row + first + r);
+            uint32_t *words = packer->words + r * f->k_elems;
+            if (source == SIZE_MAX)
+                memset(words, 0, f->k_elems * sizeof *words);
+            else
+                scales[first + r] = alx_compact_row(convert_row(packer, source), f->k_elems, words);
+        }
+        alx_compact_join(packer->words, f->k_elems, packer->sources, f->k_vector, stride, out);
+        out += ALX_COMPACT_WORDS * f->k_vector;
+    }
+}
+
+/* Panels that several workers write at once, each with a packer of its own. */
+struct panels {
+    const struct alx_pack *pack;
+    struct packer packers[ALX_MAX_WORKERS];
+    size_t first;
+    uint8_t *out;
+};
+
+static void pack_range(void *context, size_t worker, size_t first, size_t count)
+{
+    const struct panels *panels = context;
+    const struct alx_weight_format *f = &panels->pack->format;
+    size_t bytes = alx_pack_panel_bytes(f);
+    for (size_t p = first; p < first + count; p++) {
+        uint8_t *panel = panels->out + p * bytes;
+        size_t index = panels->first + p;
+        if (has_padding(panels->pack, index))
+            memset(panel, 0, bytes);
+        if (f->compact)
+            pack_compact_panel(&panels->packers[worker], index * f->panel_rows, panel);
+        else
+            pack_panel(&panels->packers[worker], index * f->panel_rows, panel);
+    }
+}
+
 enum alx_status alx_pack_weights(const struct alx_pack *pack, size_t first, size_t count, void *out)
 {
+    enum { WORTH_BYTES = 1 << 20 }; /* of a thread */
     enum alx_status status = ALX_STATUS_OK;
-    const struct alx_weight_format *f = &pack->format;
-    size_t panel_bytes = alx_pack_panel_bytes(f);
-    struct packer packer = {0};
-    ALX_TRY(make_packer(pack, &packer));
-    for (size_t p = first; p < first + count; p++) {
-        uint8_t *panel = (uint8_t *)out + (p - first) * panel_bytes;
-        if (has_padding(pack, p))
-            memset(panel, 0, panel_bytes);
-        for (size_t r = 0; r < f->panel_rows; r++) {
-            size_t source = source_row(pack, p * f->panel_rows + r);
-            if (source == SIZE_MAX)
-                continue;
-            place_row(&packer, convert_row(&packer, source), r, panel);
-        }
-    }
+    struct panels panels = {.pack = pack, .first = first, .out = out};
+    size_t panel_bytes = alx_max(1, alx_pack_panel_bytes(&pack->format));
+    size_t workers = alx_parallel_workers(count, alx_ceil_div(WORTH_BYTES, panel_bytes));
+    for (size_t w = 0; w < workers; w++)
+        ALX_TRY(make_packer(pack, &panels.packers[w]));
+    alx_parallel_run(count, workers, pack_range, &panels);
 error:
-    free_packer(&packer);
+    for (size_t w = 0; w < workers; w++)
+        free_packer(&panels.packers[w]);
     return status;
 }
 
