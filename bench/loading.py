@@ -7,8 +7,8 @@ Writes a network of AlexNet's size with random weights in every format that is r
 round after round in turn. In the same rounds `cat FILE > /dev/null` and one copy of the file into
 new memory are timed. The table has the medians; the ratio is that of the sums of each round, as
 median and range. All files lie in the page cache. Half and int8 weights stay so on the device. Peak
-memory is the process's; the last column is what is left of it without the file, the weights on the
-device and what the program needs with the small model that comes with it.
+memory is the process's; the last column is what is left of it without the weights on the device and
+what the program needs with the small model that comes with it.
 """
 import argparse
 import io
@@ -306,7 +306,7 @@ def measure(program, arguments, paths, rounds):
             document, peak = run(program, [*arguments, *more, "-m", path])
             loading = document["time_ms"]["model"] + document["time_ms"]["upload"]
             device = document["explain"]["weights_bytes"]
-            rest = peak - base - os.path.getsize(path) - device
+            rest = peak - base - device
             if step:
                 rows[name].append((loading, reading, loading / reading, peak, rest))
     return rows

@@ -16,8 +16,10 @@ FOLDER = os.path.join(tree.ROOT, ".ci", "cross")
 HEADERS = ("CL", "jansson.h", "jansson_config.h", "libdeflate.h", "sodium", "sodium.h", "pb.h",
            "pb_common.h", "pb_decode.h", "stb", "zlib.h", "zconf.h")
 PACKAGES = ("OpenCL", "jansson", "libdeflate", "libsodium", "zlib")
-# Warnings of another compiler's version are none of ours; what is not declared is.
-OPTIONS = ("-Dtests=false", "-Dclblast=disabled", "-Dseccomp=disabled", "-Dwerror=false")
+# Warnings of another compiler's version are none of ours; what is not declared is, and that is said
+# without optimising, too.
+OPTIONS = ("-Dtests=false", "-Dclblast=disabled", "-Dseccomp=disabled", "-Dwerror=false",
+           "-Dbuildtype=plain")
 ERRORS = ("-Werror=implicit-function-declaration", "-Werror=incompatible-pointer-types")
 
 

@@ -137,6 +137,33 @@ static void a_prototxt_says_towers(void **state)
     alx_model_destroy(&model);
 }
 
+/* Their weights are joined although the file does not say how large its pictures are. */
+static void a_prototxt_says_the_input_of_towers(void **state)
+{
+    (void)state;
+    static const uint8_t said[] = {0xfa, 8, 8, 10, 6, 10, 4, 1, 3, 71, 71}; /* input_param */
+    alx_model *model = NULL;
+    uint8_t *file;
+    size_t bytes;
+    char path[512];
+    snprintf(path, sizeof path, "%s", test_golden_path("caffe/towers.prototxt"));
+    struct alx_model_options options = {.network = path};
+    assert_ok(alx_file_read(test_golden_path("caffe/towers_v2.caffemodel"), 1 << 20,
+                            ALX_STATUS_MODEL, &file, &bytes));
+    uint8_t *field = memmem(file, bytes, said, sizeof said);
+    assert_non_null(field);
+    field[1] = 9; /* another one's number, which is skipped */
+    test_warnings_watch();
+    assert_fails(alx_model_read("x", file, bytes, NULL, &model), ALX_STATUS_MODEL, "fit none");
+    assert_ok(alx_model_read("x", file, bytes, &options, &model));
+    assert_string_equal(alx_net_name(alx_model_net(model)), "deploy");
+    test_golden_compare(model, "caffe/towers_v2.out", 2e-6);
+    assert_int_equal(test_warnings_count(), 0);
+    alx_log_set(NULL, NULL);
+    alx_model_destroy(&model);
+    free(file);
+}
+
 #define INPUT(dims) "100{1'data' 2'Input' 4'data' 143{1{" dims "}}} "
 #define DIMS        "1=1 1=1 1=2 1=2"
 #define WEIGHT      "7{7{1=2 1=4} 5*8} "
@@ -504,6 +531,7 @@ int main(void)
         cmocka_unit_test(a_prototxt_says_the_network),
         cmocka_unit_test(towers_are_groups),
         cmocka_unit_test(a_prototxt_says_towers),
+        cmocka_unit_test(a_prototxt_says_the_input_of_towers),
         cmocka_unit_test(small_files_load),
         cmocka_unit_test(values_are_views_into_the_file),
         cmocka_unit_test(a_scale_behind_a_split_is_folded),

@@ -99,18 +99,6 @@ static void what_cannot_be_written_says_why(void **state)
     assert_int_equal((int)test_files_count(), 0);
 }
 
-/* Pages of the process that are in memory. */
-static size_t resident_pages(void)
-{
-    size_t all = 0, resident = 0;
-    FILE *file = fopen("/proc/self/statm", "r");
-    if (!file || fscanf(file, "%zu %zu", &all, &resident) != 2)
-        resident = 0;
-    if (file)
-        fclose(file);
-    return resident;
-}
-
 static size_t sum_of(const struct alx_mapping *mapping)
 {
     size_t sum = 0;
@@ -132,7 +120,7 @@ static void what_is_forgotten_comes_back(void **state)
     assert_ok(alx_file_write(path, &(struct alx_bytes){bytes, BYTES}, 1));
     assert_ok(alx_file_map(path, &mapping));
     assert_int_equal(sum_of(&mapping), 3 * (size_t)BYTES);
-    size_t before = resident_pages();
+    size_t before = test_resident_pages();
     assert_true(before > 0);
     /* what lies elsewhere keeps its values */
     alx_file_forget(&mapping, bytes, BYTES);
@@ -140,7 +128,7 @@ static void what_is_forgotten_comes_back(void **state)
     assert_int_equal(bytes[PIECE], 3);
     alx_file_forget(&mapping, mapping.data + 1, PIECE);
     /* a page or two that are shared with what remains may stay, and others may come */
-    assert_true(resident_pages() < before - PIECE / page * 3 / 4);
+    assert_true(test_resident_pages() < before - PIECE / page * 3 / 4);
     assert_int_equal(sum_of(&mapping), 3 * (size_t)BYTES);
     alx_file_unmap(&mapping);
     alx_file_forget(&mapping, bytes, 1); /* of nothing */

@@ -15,6 +15,7 @@
 #include "support/test.h"
 #include "support/views.h"
 #include "tensor/view.h"
+#include "util/sha256.h"
 #include "util/text.h"
 
 #define CONV1                                                                                      \
@@ -344,6 +345,30 @@ static const char *write_zeros(const char *name, const char *metadata, const alx
     return path;
 }
 
+/* A model that was packed has left memory, and its digest must not bring it back. */
+static void the_digest_leaves_no_pages(void **state)
+{
+    (void)state;
+    const struct alx_model_options options = {.network = "alexnet"};
+    uint8_t whole[ALX_SHA256_BYTES];
+    char digest[65], expected[65];
+    alx_net *net = NULL;
+    alx_model *model = NULL;
+    assert_ok(alx_net_create_named("alexnet", &net));
+    assert_ok(alx_model_load(write_zeros("large.safetensors", "", net), &options, &model));
+    const struct alx_mapping *mapping = &model->mapping;
+    const size_t pages = mapping->bytes / (size_t)sysconf(_SC_PAGESIZE);
+    alx_sha256(mapping->data, mapping->bytes, whole);
+    alx_sha256_hex(whole, expected);
+    size_t before = test_resident_pages();
+    assert_true(before > pages);
+    assert_ok(alx_model_sha256(model, digest));
+    assert_string_equal(digest, expected);
+    assert_true(test_resident_pages() < before - pages * 3 / 4);
+    alx_model_destroy(&model);
+    alx_net_destroy(&net);
+}
+
 static void weights_alone_need_a_network(void **state)
 {
     (void)state;
@@ -512,6 +537,7 @@ int main(void)
         cmocka_unit_test(only_classifiers_are_saved),
         cmocka_unit_test(labels_come_from_a_file),
         cmocka_unit_test(the_digest_is_the_files),
+        cmocka_unit_test(the_digest_leaves_no_pages),
         cmocka_unit_test(weights_alone_need_a_network),
         cmocka_unit_test(the_network_asked_for_wins),
         cmocka_unit_test(one_fitting_network_is_recognised),

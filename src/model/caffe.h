@@ -98,8 +98,8 @@ enum alx_status alx_caffe_fold(const struct alx_caffe_net *net, struct alx_sourc
 enum alx_status alx_caffe_find_input(const struct alx_caffe_net *net, struct alx_source *source,
                                      struct alx_span *blob, struct alx_shape *out);
 
-/* Makes the source's network and preprocessing; `source->net` stays NULL when the file does not say
- * the size of its input. */
+/* Makes the source's network and preprocessing, and joins the weights of towers; `source->net`
+ * stays NULL when the file does not say the size of its input. */
 enum alx_status alx_caffe_make_net(const struct alx_caffe_net *net, struct alx_source *source);
 
 /* Reads a BlobProto's shape and values; `legacy` says whether the shape is the old one of four. The

@@ -354,6 +354,14 @@ error:
     return status;
 }
 
+static bool has_towers(const struct alx_caffe_net *net)
+{
+    for (size_t i = 0; i < net->layer_count; i++)
+        if (net->layers[i].kind == ALX_CAFFE_CONCAT)
+            return true;
+    return false;
+}
+
 enum alx_status alx_caffe_make_net(const struct alx_caffe_net *net, struct alx_source *source)
 {
     enum alx_status status = ALX_STATUS_OK;
@@ -363,12 +371,18 @@ enum alx_status alx_caffe_make_net(const struct alx_caffe_net *net, struct alx_s
     if (!maker.name[0])
         snprintf(maker.name, sizeof maker.name, "caffe");
     ALX_TRY(alx_caffe_find_input(net, source, &maker.blob, &input));
+    bool said = input.height && input.width;
+    if (!said && has_towers(net)) { /* whose weights are joined on the way */
+        input.height = source->input.height;
+        input.width = source->input.width;
+    }
     if (!input.height || !input.width)
         return status;
     alx_chain_begin(&maker.chain, maker.name, input);
     for (size_t i = 0; i < net->layer_count; i++)
         ALX_TRY(walk_layer(&maker, &net->layers[i]));
-    ALX_TRY(alx_chain_finish(&maker.chain, &source->net));
+    if (said)
+        ALX_TRY(alx_chain_finish(&maker.chain, &source->net));
 error:
     alx_chain_free(&maker.chain);
     return status;

@@ -217,6 +217,8 @@ enum alx_status alx_model_read(const char *path, const uint8_t *data, size_t byt
     alx_model *model = NULL;
     if (options && options->network)
         ALX_TRY(alx_net_open(options->network, &overrides.net));
+    if (overrides.net)
+        source.input = alx_net_input(overrides.net);
     if (options && options->labels_path) {
         overrides.labels_path = options->labels_path;
         ALX_TRY(alx_labels_from_file(options->labels_path, &overrides.labels));

@@ -94,7 +94,7 @@ enum alx_status alx_model_sha256(const alx_model *model, char out[65])
     uint8_t bytes[ALX_SHA256_BYTES];
     pthread_mutex_lock(&digest->lock);
     if (model->mapping.data && !digest->hex[0]) {
-        alx_sha256(model->mapping.data, model->mapping.bytes, bytes);
+        alx_sha256_file(&model->mapping, bytes);
         alx_sha256_hex(bytes, digest->hex);
     }
     memcpy(out, digest->hex, sizeof digest->hex);

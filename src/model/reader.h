@@ -49,6 +49,7 @@ void alx_source_files_free(struct alx_source_file **files);
  * IN / groups, KH, KW] or [OUT, C * H * W], and LAYER.bias [OUT]. */
 struct alx_source {
     const char *path; /* of the file that is read, borrowed: others that belong to it lie beside */
+    struct alx_shape input;            /* of the network that the caller named, else 0 */
     struct alx_source_tensor *tensors; /* sorted by name, names are unique */
     size_t tensor_count;
     char *name; /* NULL: the file's */
@@ -94,8 +95,8 @@ struct alx_reader {
     const char *suffix; /* of the files in folders of models; elsewhere the content decides */
     /* Whether the bytes look like this format. */
     bool (*probe)(const uint8_t *data, size_t bytes);
-    /* Fills `source`, which is empty but for the path; the caller frees it, also after a failure.
-     * MODEL with a message that names the tensor or offset. */
+    /* Fills `source`, which is empty but for path and input; the caller frees it, also after a
+     * failure. MODEL with a message that names the tensor or offset. */
     enum alx_status (*read)(const uint8_t *data, size_t bytes, struct alx_source *source);
 };
 

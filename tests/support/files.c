@@ -74,3 +74,14 @@ const char *test_files_write_text(const char *name, const char *text)
 {
     return test_files_write(name, text, strlen(text));
 }
+
+size_t test_resident_pages(void)
+{
+    size_t all = 0, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (!file || fscanf(file, "%zu %zu", &all, &resident) != 2)
+        resident = 0;
+    if (file)
+        fclose(file);
+    return resident;
+}

@@ -18,4 +18,7 @@ const char *test_files_write_text(const char *name, const char *text);
 /* The number of files in the folder. */
 size_t test_files_count(void);
 
+/* Pages of the process that are in memory, those of mapped files included. */
+size_t test_resident_pages(void);
+
 #endif
