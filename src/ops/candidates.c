@@ -17,7 +17,7 @@ static const struct field {
     }
     FIELD(lanes),   FIELD(vector), FIELD(vectors),   FIELD(pixels), FIELD(rows),
     FIELD(images),  FIELD(block),  FIELD(tile),      FIELD(tiles),  FIELD(prefetch),
-    FIELD(columns), FIELD(split),  FIELD(sub_group), FIELD(whole),
+    FIELD(columns), FIELD(split),  FIELD(sub_group), FIELD(whole),  FIELD(stream),
 #undef FIELD
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
