@@ -11,6 +11,7 @@
  *                                      per output channel)
  *   RELU_LIMIT   6.0f, ...             where a ReLU ends (ReLU6); not given: nowhere
  *   PREFETCH     0 ..                  cache lines that a kernel asks for ahead of need at a time
+ *   STREAM       1: outputs that are not read soon go to memory past the caches, else 0
  *   X_SPACE      __global, __private   where a register tile on a CPU finds its inputs
  *
  * Element (n, c, y, x) of a tensor with block B and halo h lies at
@@ -27,6 +28,9 @@
 #endif
 #ifndef PREFETCH
 #define PREFETCH 0
+#endif
+#ifndef STREAM
+#define STREAM 0
 #endif
 #ifndef X_SPACE
 #define X_SPACE __global
@@ -104,6 +108,24 @@ typedef char weight;
 #endif
 #ifndef FETCH_AHEAD
 #define FETCH_AHEAD(p, nearness)
+#endif
+
+/* Stores a vector of whole cache lines at its aligned place: what a cache would have to read before
+ * it is written, only to write it back before anyone reads it. Other processors' reads come behind
+ * STREAM_END(): x86 does not order such stores, except by locked instructions and this. */
+#if STREAM && defined(__has_builtin)
+#if __has_builtin(__builtin_nontemporal_store)
+#define STREAM_STORE(v, p) __builtin_nontemporal_store(v, (__global vec *)(p))
+#if __has_builtin(__builtin_ia32_sfence)
+#define STREAM_END() __builtin_ia32_sfence()
+#else
+#define STREAM_END() mem_fence(CLK_GLOBAL_MEM_FENCE)
+#endif
+#endif
+#endif
+#ifndef STREAM_STORE
+#define STREAM_STORE(v, p) STORE(v, p)
+#define STREAM_END()
 #endif
 
 #if defined(ROWS) && defined(VECTORS) && defined(UNROLL)

@@ -63,6 +63,7 @@ typedef JOIN(float, IN_VECTOR) in_vec;
 typedef float out_vec;
 #define OUT_LOAD(p)     (*(p))
 #define OUT_STORE(v, p) (*(p) = (v))
+#define OUT_WRITE(v, p) OUT_STORE(v, p)
 #define OUT_RELU(v)     RELU1(v)
 #undef OUT_STEP
 #define OUT_STEP 1
@@ -71,6 +72,7 @@ typedef float out_vec;
 typedef vec out_vec;
 #define OUT_LOAD(p)     LOAD(p)
 #define OUT_STORE(v, p) STORE(v, p)
+#define OUT_WRITE(v, p) STREAM_STORE(v, p) /* to the output */
 #define OUT_RELU(v)     RELU(v)
 #endif
 
@@ -209,7 +211,7 @@ static void store_output(out_vec value, __global float *out, int n, int group, i
     value = OUT_RELU(value);
 #endif
 #if OUT_B % OUT_VECTOR == 0 && GROUP_OUT % OUT_VECTOR == 0
-    OUT_STORE(value, out + OUT_AT(n, group * GROUP_OUT + o, y, x));
+    OUT_WRITE(value, out + OUT_AT(n, group * GROUP_OUT + o, y, x));
 #else
     float lanes[OUT_VECTOR];
     OUT_STORE(value, lanes);
@@ -340,6 +342,7 @@ winograd_whole(__global const float *restrict in, __global const weight *restric
     for (int panel = begin; panel < end; panel++)
         multiply_panel(x, weights + (size_t)(panel - first_panel) * (POINTS * GROUP_K * PANEL),
                        bias, out, panel, own_tile, first_tile, 0);
+    STREAM_END();
 }
 #else
 /* A panel of a block of tiles. Work-group (1, 1, 1); global (panels, ceil(TILES / BLOCK), 1). */
@@ -354,6 +357,7 @@ winograd_multiply(__global const float *restrict work, __global const weight *re
     multiply_panel(work + panel / GROUP_PANELS * (POINTS * IN_STEP) + first_tile * GROUP_K,
                    weights + (size_t)part_panel * (POINTS * GROUP_K * PANEL), bias, out, panel,
                    own_tile, first_tile, first_image);
+    STREAM_END();
 }
 #endif
 #endif

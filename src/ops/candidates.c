@@ -15,9 +15,9 @@ static const struct field {
     {                                                                                              \
 #name, offsetof(struct alx_params, name)                                                   \
     }
-    FIELD(lanes),   FIELD(vector), FIELD(vectors),   FIELD(pixels), FIELD(rows),
-    FIELD(images),  FIELD(block),  FIELD(tile),      FIELD(tiles),  FIELD(prefetch),
-    FIELD(columns), FIELD(split),  FIELD(sub_group), FIELD(whole),  FIELD(bits),
+    FIELD(lanes),     FIELD(vector), FIELD(vectors), FIELD(pixels),   FIELD(rows),    FIELD(images),
+    FIELD(block),     FIELD(tile),   FIELD(tiles),   FIELD(prefetch), FIELD(columns), FIELD(split),
+    FIELD(sub_group), FIELD(whole),  FIELD(bits),    FIELD(stream),
 #undef FIELD
 };
 enum { FIELDS = sizeof fields / sizeof *fields };

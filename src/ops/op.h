@@ -78,6 +78,7 @@ struct alx_params {
     size_t sub_group; /* 1: a sub-group's lanes share what they read in blocks */
     size_t whole;     /* 1: one launch does all steps of an algorithm */
     size_t bits;      /* 28: float32 weights are stored as compact.h says; 0: as they are */
+    size_t stream;    /* 1: outputs go to memory past the caches */
 };
 
 /* How weights lie on the device: panels of `panel_rows` output channels, each [k /

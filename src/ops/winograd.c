@@ -110,6 +110,15 @@ static void cut_tiles(const struct alx_problem *p, const struct alx_traits *t, s
     params->rows = alx_ceil_div(params->tiles, alx_ceil_div(params->tiles, params->rows));
 }
 
+/* Whether the next layer would not find the output in caches anyway. Lines must be written at once:
+ * halves of them would be read first after all. */
+static bool is_streamed(const struct alx_problem *p, const struct alx_traits *t)
+{
+    enum { LINE_BYTES = 64, CACHED_BYTES = 4 << 20 };
+    return t->vector * sizeof(float) >= LINE_BYTES &&
+           p->batch * alx_shape_elems(p->info->out) * sizeof(float) >= CACHED_BYTES;
+}
+
 /* The same for a launch that does all of it: a work-item keeps what it transformed, too, and reads
  * the weights of a whole group, which pays for enough tiles only. */
 static bool cut_whole(const struct alx_problem *p, const struct alx_traits *t,
@@ -137,6 +146,7 @@ static struct alx_params choose(const struct alx_problem *p, const struct alx_tr
     size_t groups = p->info->layer.groups, group_out = p->info->out.channels / groups;
     struct alx_params params = {
         .lanes = 1, .vector = t->vector, .tile = tile_of(p), .prefetch = t->prefetch};
+    params.stream = is_streamed(p, t);
     params.images = images_of(p, params.tile);
     size_t tiles = params.images * alx_winograd_tiles(p->info, params.tile);
     alx_choose_register_tile(tiles, group_out, groups, t, &params);
@@ -155,8 +165,11 @@ static void whole_candidates(const struct alx_problem *p, const struct alx_trait
         for (params.vectors = 1; params.vectors <= 3; params.vectors++) {
             params.rows = alx_min(p->batch * alx_winograd_tiles(p->info, params.tile),
                                   alx_most_rows(params.vectors, t));
-            if (cut_whole(p, t, &params))
+            if (cut_whole(p, t, &params)) {
                 alx_candidates_add(out, &params);
+                params.stream = !params.stream;
+                alx_candidates_add(out, &params);
+            }
         }
 }
 
@@ -177,6 +190,9 @@ static void candidates(const struct alx_problem *p, const struct alx_traits *t,
                     cut_tiles(p, t, scratch_bytes[i], &params);
                     alx_candidates_add(out, &params);
                 }
+    params = out->list[0];
+    params.stream = !params.stream;
+    alx_candidates_add(out, &params);
     whole_candidates(p, t, out);
 }
 
@@ -311,9 +327,9 @@ static enum alx_status describe(const struct alx_problem *p, const struct alx_pa
     alx_winograd_macros(&recipe->options, p, params, s.images, s.step);
     alx_text_add(&recipe->options,
                  " -DIN_VECTOR=%zu -DITEM_K=%zu -DBLOCK=%zu -DROWS=%zu -DVECTORS=%zu -DUNROLL=%zu"
-                 " -DPREFETCH=%zu",
+                 " -DPREFETCH=%zu -DSTREAM=%zu",
                  input_vector(&g, params->vector), s.item_k, s.block, s.rows, params->vectors,
-                 s.unroll, s.lines);
+                 s.unroll, s.lines, params->stream);
     return params->whole ? add_whole(p, &s, recipe) : add_passes(p, &s, recipe);
 }
 
