@@ -380,6 +380,39 @@ static void steps_are_timed_when_profiling(void **state)
     test_each_device(&(struct alx_device_options){.profiling = true}, check_times);
 }
 
+/* Without profiling, each step has a time of its own, and results are the same. */
+static void check_waiting(alx_device *device)
+{
+    alx_plan *plan = NULL;
+    alx_session *session = NULL;
+    float queued[CLASSES], waited[CLASSES];
+    uint64_t sum = 0;
+    assert_ok(alx_plan_create(net, device, NULL, &plan));
+    assert_ok(alx_session_create_with(plan, weight_views, bias_views, NULL, &session));
+    assert_ok(alx_session_run(session, images, 1, queued));
+    assert_int_equal(alx_session_step_ns(session, 0), 0);
+    alx_session_wait_for_steps(session, true);
+    assert_ok(alx_session_run(session, images, 1, waited));
+    for (size_t i = 0; i < alx_plan_step_count(plan); i++) {
+        assert_true(alx_session_step_ns(session, i) > 0);
+        assert_true(alx_session_step_start_ns(session, i) >= sum);
+        sum += alx_session_step_ns(session, i);
+    }
+    assert_true(sum <= alx_session_times(session).run_ns);
+    assert_memory_equal(queued, waited, sizeof queued);
+    alx_session_wait_for_steps(session, false);
+    assert_ok(alx_session_run(session, images, 1, waited));
+    assert_int_equal(alx_session_step_ns(session, 0), 0);
+    alx_session_destroy(&session);
+    alx_plan_destroy(&plan);
+}
+
+static void steps_are_timed_when_waited_for(void **state)
+{
+    (void)state;
+    test_each_device(NULL, check_waiting);
+}
+
 static void check_foreign(alx_device *device)
 {
     alx_plan *plan = NULL;
@@ -411,6 +444,7 @@ int main(void)
         cmocka_unit_test(plans_fold_and_tell),
         cmocka_unit_test(exact_plans_have_no_winograd),
         cmocka_unit_test(steps_are_timed_when_profiling),
+        cmocka_unit_test(steps_are_timed_when_waited_for),
         cmocka_unit_test(foreign_weights_are_refused),
     };
     return cmocka_run_group_tests(tests, make_net, free_net);

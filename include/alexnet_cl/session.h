@@ -101,8 +101,12 @@ struct alx_session_times {
     uint64_t run_ns;
 };
 ALX_API struct alx_session_times alx_session_times(const alx_session *session);
-/* Device time of a step in the last run; 0 unless the device was opened with profiling, and where
- * its clock ran backwards. */
+/* For devices whose own clock tells nothing: from the next run on, `wait` has every step waited
+ * for, also without profiling. Its time is then that of the host's clock, the launch and the wait
+ * included, and the run takes longer by these. */
+ALX_API void alx_session_wait_for_steps(alx_session *session, bool wait);
+/* Time of a step in the last run, by the device's clock; 0 unless the device was opened with
+ * profiling or steps are waited for, and where its clock ran backwards. */
 ALX_API uint64_t alx_session_step_ns(const alx_session *session, size_t step);
 /* When it started in the last batch, counted from the start of step 0. */
 ALX_API uint64_t alx_session_step_start_ns(const alx_session *session, size_t step);

@@ -197,6 +197,15 @@ static void note_profiling(const struct bench_taken *taken, json_t *run)
                          slower));
 }
 
+static void note_clock(const struct bench_taken *taken, json_t *run)
+{
+    if (json_is_true(json_object_get(taken->prepared, "waits")))
+        json_array_append_new(
+            json_object_get(run, "notes"),
+            json_string("the device's clock tells next to no time: each layer is waited for, and "
+                        "timed by the host's clock, the launch and the wait included"));
+}
+
 static void finish_layers(const struct bench_subject *subject, json_t *run)
 {
     const struct bench_taken *taken = taken_of(subject, run, true);
@@ -221,6 +230,7 @@ static void finish_layers(const struct bench_subject *subject, json_t *run)
     }
     free(times);
     cli_json_set(run, "profiled_control", json_incref(taken->control));
+    note_clock(taken, run);
     note_profiling(taken, run);
 }
 

@@ -132,7 +132,7 @@ static void add_axes(struct alx_text *out, const struct roofline *r)
     for (double y = r->y_low; y <= r->y_high; y++)
         alx_text_add(out,
                      "<line class=\"grid\" x1=\"0\" x2=\"%d%%\" y1=\"%.1f\" y2=\"%.1f\"/>"
-                     "<text class=\"tick\" text-anchor=\"end\" x=\"-10\" y=\"%.1f\">%g</text>\n",
+                     "<text class=\"tick\" text-anchor=\"end\" x=\"-6\" y=\"%.1f\">%g</text>\n",
                      PLOT_PERCENT, y_of(r, y), y_of(r, y), y_of(r, y) + 4, pow(10, y));
     alx_text_add(out,
                  "<text class=\"tick\" text-anchor=\"middle\" x=\"%d%%\" y=\"%zu\">operations a "
@@ -255,14 +255,48 @@ static void add_points(struct alx_text *out, struct roofline *r, const json_t *l
         add_name(out, r, json_array_get(layers, i));
 }
 
+/* --- what is missing --- */
+
+static bool has_points(const json_t *layers)
+{
+    const struct roofline unused = {0};
+    double x, y;
+    for (size_t i = 0; i < json_array_size(layers); i++)
+        if (point_of(&unused, json_array_get(layers, i), &x, &y))
+            return true;
+    return false;
+}
+
+static void say_no_points(struct alx_text *out, const json_t *layers)
+{
+    const char *reason = bench_text(json_array_get(layers, 0), "reason");
+    cli_html(out, "<p class=\"muted\">", "</p>\n",
+             "No roofline is drawn: the layers have no times%s%s.", *reason ? "; " : "", reason);
+}
+
+static void say_missing_roofs(struct alx_text *out, const json_t *limits)
+{
+    bool fma = bench_number(limits, "fma_gflops") > 0;
+    bool read = bench_number(limits, "read_gb_per_s") > 0;
+    if (fma && read)
+        return;
+    cli_html(out, "<p class=\"muted\">", "</p>\n",
+             "Not all of the roof is drawn: the device's limit of %s is not known.",
+             fma    ? "memory"
+             : read ? "arithmetic"
+                    : "memory and of arithmetic");
+}
+
 void cli_page_roofline(struct cli_page *page, const json_t *device, const json_t *run)
 {
     struct alx_text *out = &page->out;
     struct roofline r;
     const json_t *layers = json_object_get(run, "layers"),
                  *limits = json_object_get(device, "limits");
-    if (!json_array_size(layers))
+    if (!has_points(layers)) {
+        say_no_points(out, layers);
         return;
+    }
     find_edges(&r, layers, limits);
     alx_text_add(out,
                  "<figure><figcaption>Roofline <span class=\"muted\">(GFLOP/s over operations a "
@@ -277,5 +311,7 @@ void cli_page_roofline(struct cli_page *page, const json_t *device, const json_t
     add_axes(out, &r);
     add_roofs(out, &r, limits);
     add_points(out, &r, layers);
-    alx_text_add(out, "</g></svg></figure>\n");
+    alx_text_add(out, "</g></svg>");
+    say_missing_roofs(out, limits);
+    alx_text_add(out, "</figure>\n");
 }

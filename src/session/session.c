@@ -328,7 +328,7 @@ static enum alx_status enqueue_launch(alx_session *session, struct alx_bound_ste
                                       struct alx_bound_launch *bl)
 {
     enum alx_status status = ALX_STATUS_OK;
-    cl_event *event = session->plan->device->profiling ? &bl->event : NULL;
+    cl_event *event = session->plan->device->profiling && !session->waits ? &bl->event : NULL;
     if (event && bl->event) {
         clReleaseEvent(bl->event);
         bl->event = NULL;
@@ -417,16 +417,40 @@ error:
     return status;
 }
 
+static enum alx_status enqueue_step(alx_session *session, struct alx_bound_step *bound)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    for (size_t i = 0; i < bound->launch_count; i++)
+        ALX_TRY(enqueue_launch(session, bound, &bound->launches[i]));
+error:
+    return status;
+}
+
+/* Queues a step when nothing else runs, and waits for it. */
+static enum alx_status time_step(alx_session *session, struct alx_bound_step *bound)
+{
+    enum alx_status status = ALX_STATUS_OK;
+    ALX_CL(clFinish(session->queue));
+    bound->start_ns = alx_clock_ns();
+    ALX_TRY(enqueue_step(session, bound));
+    ALX_CL(clFinish(session->queue));
+    uint64_t ns = alx_clock_ns() - bound->start_ns;
+    bound->device_ns += ns;
+    session->device_ns += ns;
+error:
+    return status;
+}
+
 static enum alx_status run_batch(alx_session *session, const float *images, size_t count,
                                  float *out)
 {
     enum alx_status status = ALX_STATUS_OK;
     ALX_TRY(write_input(session, images, count));
     for (size_t i = 0; i < session->plan->step_count; i++)
-        for (size_t j = 0; j < session->steps[i].launch_count; j++)
-            ALX_TRY(enqueue_launch(session, &session->steps[i], &session->steps[i].launches[j]));
+        ALX_TRY((session->waits ? time_step : enqueue_step)(session, &session->steps[i]));
     ALX_TRY(read_output(session, count, out));
-    ALX_TRY(read_times(session));
+    if (!session->waits)
+        ALX_TRY(read_times(session));
 error:
     return status;
 }
@@ -450,6 +474,11 @@ enum alx_status alx_session_run(alx_session *session, const float *images, size_
     session->times.run_ns = alx_clock_ns() - start;
 error:
     return status;
+}
+
+void alx_session_wait_for_steps(alx_session *session, bool wait)
+{
+    session->waits = wait;
 }
 
 struct alx_session_times alx_session_times(const alx_session *session)

@@ -32,7 +32,7 @@ struct alx_bound_step {
     struct alx_bound_launch *launches;
     size_t launch_count;
     uint64_t device_ns; /* of all its launches in the last run */
-    uint64_t start_ns;  /* of its first launch, by the device's clock */
+    uint64_t start_ns;  /* of its first launch, by the clock that times it */
     bool impossible;    /* the device told an end before its start */
 };
 
@@ -48,6 +48,7 @@ struct alx_session {
     void *staging_host[2];
     cl_event staging_written[2];
     struct alx_session_times times;
+    bool waits;         /* each step is waited for, and timed by the host's clock */
     uint64_t device_ns; /* of the last alx_session_run(): from the first launch's start to the last
                            one's end, summed over its batches; 0 without profiling */
 };

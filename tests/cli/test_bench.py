@@ -342,6 +342,16 @@ class Lies(Bench):
             self.assertEqual(set(layer["samples_ms"]), {None})
             self.assertIn("backwards", layer["reason"])
 
+    def test_clocks_that_tell_no_time(self):
+        row, _ = self.lied("--precision=fp32", code=0, clock=1)
+        run = row["runs"][0]
+        for layer in run["layers"]:  # by the host's clock, each waited for
+            self.assertGreater(layer["median_ms"], 0)
+            self.assertIsNone(layer["reason"])
+        self.assertLess(sum(layer["median_ms"] for layer in run["layers"]),
+                        2 * run["profiled_ms"])
+        self.assertIn("tells next to no time", " ".join(run["notes"]))
+
 
 class Ends(Bench):
     """Interrupted, or killed."""

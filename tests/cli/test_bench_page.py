@@ -137,6 +137,38 @@ class Page(Case):
         document = json.loads(urllib.parse.unquote(link))
         self.assertEqual(document["documents"][0], benches.rounded(benches.SAMPLE))
 
+    def test_charts_are_never_empty(self):
+        def no_times(document):
+            for layer in document["devices"][0]["runs"][0]["layers"]:
+                layer.update(reason="its clock is <broken>", samples=0, samples_ms=[], **{
+                    key: None for key in ("median_ms", "p10_ms", "p90_ms", "ci_low_ms",
+                                          "ci_high_ms", "gflops", "gb_per_s",
+                                          "percent_of_limit")})
+
+        def no_limits(*names):
+            def change(document):
+                document["devices"][0]["limits"].update({name: None for name in names})
+            return change
+
+        def charts(text):
+            return [chart.split("</figure>")[0]
+                    for chart in text.split("<figcaption>Roofline")[1:]]
+        whole, text = charts(self.page()), self.page(no_times)
+        self.assertEqual(len(charts(text)), len(whole) - 1)
+        self.assertIn("No roofline is drawn: the layers have no times; its clock is "
+                      "&lt;broken&gt;.", text)
+        text = self.page(lambda d: d["devices"][0]["runs"][0].update(layers=[]))
+        self.assertIn("No roofline is drawn: the layers have no times.", text)
+        for chart in whole:
+            self.assertIn('class="roof"', chart)
+            self.assertIn('<g class="point', chart)
+            self.assertNotIn("is not known", chart)
+        for names, words in ((["fma_gflops"], "of arithmetic"), (["read_gb_per_s"], "of memory"),
+                             (["fma_gflops", "read_gb_per_s"], "of memory and of arithmetic")):
+            chart = charts(self.page(no_limits(*names)))[0]
+            self.assertIn('<g class="point', chart)
+            self.assertIn(f"the device&#39;s limit {words} is not known", chart)
+
     def test_bars_that_would_hide_the_others_are_broken(self):
         text = self.page()
         self.assertIn("shorter is better; broken bars are longer", text)

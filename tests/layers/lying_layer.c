@@ -13,7 +13,7 @@
  *   map            0: mapping fails
  *   build          0: nothing compiles
  *   wrong          added to the first value of all that is read back
- *   clock          0: commands end before they start
+ *   clock          0: commands end before they start; 1: they take a nanosecond
  *   fail, crash, hang   do so at the N-th launch and later
  *   kernel         part of the names of the kernels whose launches those count; without it all
  * Any N or property is a decimal number.
@@ -414,6 +414,11 @@ static cl_int CL_API_CALL get_profiling_info(cl_event event, cl_profiling_info q
     cl_int error = real.clGetEventProfilingInfo(event, query, room, out, out_bytes);
     if (error == CL_SUCCESS && query == CL_PROFILING_COMMAND_START && is_zero("clock"))
         *(cl_ulong *)out += 1000000000000;
+    if (error == CL_SUCCESS && query == CL_PROFILING_COMMAND_END && lie_or("clock", 0) == 1) {
+        error =
+            real.clGetEventProfilingInfo(event, CL_PROFILING_COMMAND_START, room, out, out_bytes);
+        ++*(cl_ulong *)out;
+    }
     return error;
 }
 
