@@ -308,6 +308,7 @@ static void nothing_told_is_nothing_known(void **state)
     assert_true(host.logical_cpus > 0 && *host.os); /* the system's own calls */
     alx_host_state_read(root, &now);
     assert_true(isnan(now.clock_mhz) && isnan(now.temperature_c) && isnan(now.load));
+    assert_true(isnan(now.busy_s) && isnan(alx_host_others(&now, &now)));
     assert_true(isnan(now.package_joule) && isnan(alx_host_joule(&now, &now)));
     assert_int_equal(now.throttled, 0);
 }
@@ -356,6 +357,36 @@ static void the_system_is_read(void **state)
     assert_int_equal(host.on_battery, 0);
 }
 
+/* The system counts in ticks; waiting for disks (the fifth number) is no work, what a host takes
+ * from a virtual machine (the eighth) is. */
+static void others_are_what_is_not_ours(void **state)
+{
+    (void)state;
+    struct alx_host_state before, after;
+    char line[128];
+    long second = sysconf(_SC_CLK_TCK);
+    put("/proc/stat", "cpu  0 0 0 0 0 0 0 0 0 0\ncpu0 9 9 9 9 9 9 9 9 9 9\n");
+    alx_host_state_read(root, &before);
+    assert_near(before.busy_s, 0, 1e-9);
+    assert_true(before.read_s > 0 && before.own_s > 0);
+    snprintf(line, sizeof line, "cpu  %ld %ld %ld 900000 800000 %ld %ld %ld 700000 600000\n",
+             5 * second, second, second, second, second, second);
+    put("/proc/stat", line);
+    alx_host_state_read(root, &after);
+    assert_near(after.busy_s, 10, 1e-9);
+    assert_true(after.own_s >= before.own_s);
+    before.read_s = 100, after.read_s = 105;
+    before.own_s = 1, after.own_s = 4;
+    assert_near(alx_host_others(&before, &after), 1.4, 1e-9);
+    after.own_s = 12; /* ticks are coarse */
+    assert_near(alx_host_others(&before, &after), 0, 1e-9);
+    after.read_s = 100.05;
+    assert_true(isnan(alx_host_others(&before, &after)));
+    put("/proc/stat", "intr 1 2 3\n");
+    alx_host_state_read(root, &after);
+    assert_true(isnan(after.busy_s));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -371,6 +402,7 @@ int main(void)
         cmocka_unit_test(hardware_has_plain_names),
         cmocka_unit_test(nothing_told_is_nothing_known),
         cmocka_unit_test(the_system_is_read),
+        cmocka_unit_test(others_are_what_is_not_ours),
     };
     return cmocka_run_group_tests(tests, make_root, remove_root);
 }

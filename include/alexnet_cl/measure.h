@@ -143,6 +143,10 @@ struct alx_host_state {
     double package_joule;       /* a counter, NAN where not told */
     double package_range_joule; /* where the counter begins anew */
     uint64_t throttled;         /* a counter of the times when heat lowered the clock */
+    double read_s;              /* when this was read, by a clock that never goes back */
+    double busy_s; /* processor time of all processes, and what the host of a virtual machine took
+                      from it, since the machine started; NAN where not told */
+    double own_s;  /* of this process and those of its children that have ended */
 };
 /* Reads what Linux tells below `root` (NULL: "/") in /proc and /sys; never fails. */
 ALX_API void alx_host_read(const char *root, struct alx_host *out);
@@ -150,6 +154,11 @@ ALX_API void alx_host_state_read(const char *root, struct alx_host_state *out);
 /* Energy between two states, NAN where not told. */
 ALX_API double alx_host_joule(const struct alx_host_state *before,
                               const struct alx_host_state *after);
+/* How many processors others than this process and its children kept busy between two states, while
+ * no child of it lives at either. NAN where not told, or where they are less than a tenth of a
+ * second apart. */
+ALX_API double alx_host_others(const struct alx_host_state *before,
+                               const struct alx_host_state *after);
 
 #ifdef __cplusplus
 }

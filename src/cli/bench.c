@@ -140,6 +140,7 @@ int cli_bench(const struct cli_options *options)
     int code = EXIT_ALL_DONE;
     if (bench_only_reads(options))
         return bench_read_files(options);
+    alx_host_state_read(NULL, &bench.started);
     ALX_TRY(bench_check_options(options));
     ALX_TRY(choose_settings(&bench));
     code = bench_discover(&bench);

@@ -44,9 +44,10 @@ struct bench {
     uint64_t time_ns, warm_up_ns, search_ns; /* at most, for a measurement */
     double interval;                         /* that is wanted, as a part of the median */
     size_t most_batch;                       /* that is tried */
-    size_t visits;      /* of each measurement, some time apart; they share its time */
-    unsigned timeout_s; /* without progress; then a child is given up */
-    json_t *trace;      /* owned: events, or NULL */
+    size_t visits;                 /* of each measurement, some time apart; they share its time */
+    unsigned timeout_s;            /* without progress; then a child is given up */
+    struct alx_host_state started; /* how it was when the program began */
+    json_t *trace;                 /* owned: events, or NULL */
 };
 
 /* --- a device's child: bench_worker.c, and bench_child.c on its other side --- */
@@ -100,8 +101,11 @@ json_t *bench_new_run(enum alx_precision precision, size_t batch);
 void bench_document_finish(struct bench *bench);
 /* The exit code that the devices' results stand for. */
 int bench_document_code(const struct bench *bench);
-/* The system's state, and what is to be noted between two of them. */
+/* The system's state. */
 json_t *bench_state_json(const struct alx_host_state *state);
+/* Notes what others did between a state and now, when no child of this process runs; `when` ends
+ * the sentence. */
+void bench_note_others(json_t *notes, const struct alx_host_state *before, const char *when);
 
 /* --- reading documents: bench_read.c --- */
 

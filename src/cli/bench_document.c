@@ -58,18 +58,35 @@ static json_t *host_json(const struct bench *bench, const struct alx_host *host)
     return object;
 }
 
-/* What makes all times doubtful. */
-static json_t *machine_notes(const struct alx_host *host)
+void bench_note_others(json_t *notes, const struct alx_host_state *before, const char *when)
 {
-    const double busy = 0.5; /* processes beside, on average */
+    const double noteworthy = 0.25; /* of a processor */
     struct alx_host_state now;
-    json_t *notes = json_array();
     alx_host_state_read(NULL, &now);
-    if (now.load > busy)
+    double others = alx_host_others(before, &now);
+    if (others > noteworthy)
         json_array_append_new(
-            notes, json_sprintf("the machine is busy: %.2f processes ran beside on %zu processors "
-                                "when it began",
-                                now.load, host->logical_cpus));
+            notes,
+            json_sprintf("the machine is busy: others kept %.2f processors busy %s", others, when));
+}
+
+/* Where the system tells no more than that, what ran in the last minute must do. */
+static void note_load(json_t *notes, const struct alx_host_state *now)
+{
+    const double noteworthy = 0.5; /* processes beside, on average */
+    if (isnan(now->busy_s) && now->load > noteworthy)
+        json_array_append_new(notes,
+                              json_sprintf("the machine may be busy: %.2f processes wanted to run "
+                                           "in the minute before it began",
+                                           now->load));
+}
+
+/* What makes all times doubtful. */
+static json_t *machine_notes(const struct bench *bench, const struct alx_host *host)
+{
+    json_t *notes = json_array();
+    bench_note_others(notes, &bench->started, "just before it began");
+    note_load(notes, &bench->started);
     if (host->on_battery > 0)
         json_array_append_new(notes, json_string("it runs on battery"));
     return notes;
@@ -274,7 +291,7 @@ int bench_document_begin(struct bench *bench)
     cli_json_set(bench->document, "model", model_json(bench));
     cli_json_set(bench->document, "network", network_json(alx_model_net(bench->model)));
     enum alx_status status = add_hashes(bench);
-    cli_json_set(bench->document, "notes", machine_notes(&host));
+    cli_json_set(bench->document, "notes", machine_notes(bench, &host));
     cli_json_set(bench->document, "hardware", json_array());
     bench->rows = json_array();
     cli_json_set(bench->document, "devices", bench->rows);

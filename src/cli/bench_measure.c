@@ -480,6 +480,8 @@ static void measure_group(struct bench *bench, const size_t *chosen, size_t coun
 {
     struct bench_subject *subjects = cli_alloc(count, sizeof *subjects, "the devices");
     const struct bench_group group = {bench, subjects, count};
+    struct alx_host_state before;
+    alx_host_state_read(NULL, &before);
     for (size_t i = 0; i < count; i++) {
         subjects[i].info_index = chosen[i];
         subjects[i].info = &bench->infos[chosen[i]];
@@ -491,6 +493,8 @@ static void measure_group(struct bench *bench, const size_t *chosen, size_t coun
     measure_limits_again(&group);
     for (size_t i = 0; i < count; i++)
         finish(&subjects[i], bench);
+    for (size_t i = 0; i < count; i++)
+        bench_note_others(json_object_get(subjects[i].row, "notes"), &before, "meanwhile");
     free(subjects);
 }
 

@@ -8,9 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "util/clock.h"
 #include "util/memory.h"
 #include "util/text.h"
 
@@ -162,20 +164,62 @@ static double clock_mhz(const char *root)
     return read_key(path, "cpu MHz", text, sizeof text) ? strtod(text, NULL) : NAN;
 }
 
-void alx_host_state_read(const char *root, struct alx_host_state *out)
+/* Not what processors waited for, and guests' time is in that of their processes already. */
+static double busy_s(const char *root)
+{
+    enum { USER, NICE, SYSTEM, IDLE, WAITING, INTERRUPTS, SOFT_INTERRUPTS, STOLEN, KINDS };
+    char path[PATH_BYTES], line[LINE_BYTES], *at = line + strlen("cpu ");
+    unsigned long long sum = 0;
+    long ticks = sysconf(_SC_CLK_TCK);
+    snprintf(path, sizeof path, "%s/proc/stat", root);
+    if (ticks <= 0 || !read_line(path, line, sizeof line) || strncmp(line, "cpu ", strlen("cpu ")))
+        return NAN;
+    for (int kind = USER; kind < KINDS; kind++) {
+        unsigned long long count = strtoull(at, &at, 10);
+        sum += kind == IDLE || kind == WAITING ? 0 : count;
+    }
+    return (double)sum / (double)ticks;
+}
+
+static double own_s(void)
+{
+    struct rusage self, ended;
+    if (getrusage(RUSAGE_SELF, &self) || getrusage(RUSAGE_CHILDREN, &ended))
+        return NAN;
+    const struct timeval times[] = {self.ru_utime, self.ru_stime, ended.ru_utime, ended.ru_stime};
+    double sum = 0;
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++)
+        sum += (double)times[i].tv_sec + (double)times[i].tv_usec / 1e6;
+    return sum;
+}
+
+/* What a BSD tells, which has no such file. */
+static double load_of(const char *root)
 {
     char path[PATH_BYTES];
+    double load;
+    snprintf(path, sizeof path, "%s/proc/loadavg", root);
+    load = read_number(path);
+    if (isnan(load) && !*root && getloadavg(&load, 1) != 1)
+        load = NAN;
+    return load;
+}
+
+void alx_host_state_read(const char *root, struct alx_host_state *out)
+{
     double throttled = NAN;
     root = root ? root : "";
     *out = (struct alx_host_state){.clock_mhz = clock_mhz(root),
                                    .temperature_c = NAN,
                                    .package_joule = NAN,
-                                   .package_range_joule = NAN};
+                                   .package_range_joule = NAN,
+                                   .load = load_of(root),
+                                   .read_s = (double)alx_clock_ns() / 1e9,
+                                   .busy_s = busy_s(root),
+                                   .own_s = own_s()};
     each(root, "/sys/class/thermal", "thermal_zone", "temp", take_largest, &out->temperature_c);
     each(root, "/sys/class/hwmon", "hwmon", "temp1_input", take_largest, &out->temperature_c);
     out->temperature_c /= 1000;
-    snprintf(path, sizeof path, "%s/proc/loadavg", root);
-    out->load = read_number(path);
     each(root, "/sys/class/powercap", "intel-rapl:", "energy_uj", take_package, out);
     out->package_joule /= 1e6;
     out->package_range_joule /= 1e6;
@@ -188,4 +232,12 @@ double alx_host_joule(const struct alx_host_state *before, const struct alx_host
 {
     double joule = after->package_joule - before->package_joule;
     return joule < 0 ? joule + after->package_range_joule : joule;
+}
+
+double alx_host_others(const struct alx_host_state *before, const struct alx_host_state *after)
+{
+    const double least_s = 0.1; /* the system counts in hundredths */
+    double s = after->read_s - before->read_s;
+    double others_s = after->busy_s - before->busy_s - (after->own_s - before->own_s);
+    return s >= least_s ? fmax(others_s, 0) / s : NAN;
 }

@@ -15,10 +15,17 @@ void alx_host_state_read(const char *root, struct alx_host_state *out)
                                    .temperature_c = NAN,
                                    .load = NAN,
                                    .package_joule = NAN,
-                                   .package_range_joule = NAN};
+                                   .package_range_joule = NAN,
+                                   .busy_s = NAN};
 }
 
 double alx_host_joule(const struct alx_host_state *before, const struct alx_host_state *after)
+{
+    (void)before, (void)after;
+    return NAN;
+}
+
+double alx_host_others(const struct alx_host_state *before, const struct alx_host_state *after)
 {
     (void)before, (void)after;
     return NAN;

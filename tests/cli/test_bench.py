@@ -8,10 +8,12 @@ import io
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import statistics
 import subprocess
+import sys
 import time
 import unittest
 
@@ -183,6 +185,43 @@ class Documents(Bench):
             self.assertGreaterEqual(event["dur"], 0)
         result = self.run_program(*LENET, *ONE, "--trace=no/trace.json", code=1)
         self.assert_one_error(result, "no/trace.json: ")
+
+
+class Busy(Bench):
+    """What others do is told of the time of measuring, and of no other."""
+
+    @staticmethod
+    def ticks():
+        with open("/proc/stat", encoding="ascii") as file:
+            values = [int(value) for value in file.readline().split()[1:9]]
+        return sum(values) - values[3] - values[4]  # idle, and waiting for disks
+
+    def measured(self):
+        """How many processors others kept busy while bench ran, and its notes."""
+        def own():
+            usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+            return usage.ru_utime + usage.ru_stime
+        before = self.ticks() / os.sysconf("SC_CLK_TCK") - own(), time.monotonic()
+        document, _ = self.bench(*ONE, "--precision=fp32", "--time=0.3")
+        others = self.ticks() / os.sysconf("SC_CLK_TCK") - own() - before[0]
+        notes = document["notes"] + document["devices"][0]["notes"]
+        return others / (time.monotonic() - before[1]), " ".join(notes)
+
+    def test_a_busy_process_beside(self):
+        with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as beside:
+            try:
+                _, notes = self.measured()
+            finally:
+                beside.kill()
+        self.assertRegex(notes, "is busy: others kept [0-9.]+ processors busy meanwhile")
+
+    def test_nothing_beside(self):
+        # Where others are never quiet, that is what must be told.
+        for _ in range(5):
+            others, notes = self.measured()
+            if others < 0.1 and "busy" not in notes or others > 0.4 and "busy meanwhile" in notes:
+                return
+        self.fail(f"others kept {others:.2f} processors busy, and the notes are {notes!r}")
 
 
 class Texts(Bench):
