@@ -125,6 +125,7 @@ static int show(const struct bench *bench, int code)
 static void clean_up(struct bench *bench)
 {
     json_decref(bench->document);
+    json_decref(bench->old);
     json_decref(bench->trace);
     free(bench->infos);
     free(bench->chosen);
@@ -155,7 +156,7 @@ int cli_bench(const struct cli_options *options)
     cli_progress_clear();
     if (code)
         goto error;
-    ALX_TRY(bench_check_old(bench.document, options));
+    ALX_TRY(bench_check_old(bench.document, options, &bench.old));
     bench_measure_all(&bench);
     bench_document_finish(&bench);
     code = show(&bench, bench_document_code(&bench));

@@ -38,6 +38,7 @@ struct bench {
     size_t info_count, chosen_count;
     json_t *document, *rows; /* the second is borrowed from the first: one for each of `infos` that
                                 is shown */
+    json_t *old;             /* owned: --compare's document, or NULL */
     uint64_t seed;
     enum alx_precision precisions[BENCH_PRECISIONS]; /* in the order of measuring */
     size_t precision_count;

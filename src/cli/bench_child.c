@@ -4,7 +4,7 @@
  *   {"do": "limits"}                          {"samples": {"fma_gflops": [...], ...}, "left_out":
  *                                             [what plans leave out, as verify found it wrong]}
  *   {"do": "prepare", "precision", "batch",   plan, times, check; what the timing is to be taken of
- *    "profiling", "control"}
+ *    "profiling", "first", "control"}
  *   {"do": "sample", "ns", "most", "control"} {"runs": [ms], "layers": [[ms], ...],
  *                                             "control": {"fma_gflops": [...], ...}}
  *   {"do": "trace"}                           {"events": [{"name", "start_us", "duration_us"}]}
@@ -34,6 +34,7 @@
 enum {
     LIMIT_SAMPLES = 5,
     KEPT_ANSWERS = 8,
+    WRONG_BYTES = 160,
     RUN_PATIENCE_S = 10, /* of kernels that have run before */
 };
 
@@ -186,8 +187,8 @@ static void answers_progress(void *user, size_t done, size_t all)
 }
 
 /* What the plan's weights should lead to: the parent's answers, those of an earlier plan, or new
- * ones. */
-static enum alx_status find_answers(const alx_answers **out)
+ * ones, for which it takes `is_new`; NULL without. */
+static enum alx_status find_answers(bool is_new, const alx_answers **out)
 {
     enum alx_status status = ALX_STATUS_OK;
     const struct bench *bench = child.bench;
@@ -201,6 +202,10 @@ static enum alx_status find_answers(const alx_answers **out)
     for (size_t i = 0; i < child.kept_count; i++)
         if (!memcmp(child.kept[i].precisions, precisions, layers * sizeof *precisions))
             place = i;
+    if (!exact && place == child.kept_count && !is_new) {
+        *out = NULL;
+        goto error;
+    }
     if (!exact && place == child.kept_count) {
         place = alx_min(place, KEPT_ANSWERS - 1);
         alx_answers_destroy(&child.kept[place].answers);
@@ -230,12 +235,29 @@ static json_t *check_json(const struct alx_check *check)
     return object;
 }
 
-/* The first run, and results before anything is timed. */
-static enum alx_status try_session(json_t *reply)
+/* How a batch of answers compares with what they should be; what is wrong with it. */
+static json_t *check_answers(const alx_answers *answers, size_t count, char wrong[WRONG_BYTES])
+{
+    struct alx_check check = alx_answers_compare(answers, child.outputs, count);
+    if (isnan(check.worst))
+        snprintf(wrong, WRONG_BYTES, "wrong results: not finite");
+    else if (check.worst > 1)
+        snprintf(wrong, WRONG_BYTES, "wrong results: off by %.2g, %.2g times what rounding allows",
+                 check.max_abs_error, check.worst);
+    else if (check.top1_agree < check.images)
+        snprintf(wrong, WRONG_BYTES, "wrong results: another class for %zu of %zu images",
+                 check.images - check.top1_agree, check.images);
+    return check_json(&check);
+}
+
+/* The first run, and results before anything is timed. A plan that was found right in an earlier
+ * process is not worth new answers. */
+static enum alx_status try_session(const json_t *request, json_t *reply)
 {
     enum alx_status status = ALX_STATUS_OK;
     const alx_answers *answers = NULL;
-    char wrong[160] = "";
+    bool is_first = json_is_true(json_object_get(request, "first"));
+    char wrong[WRONG_BYTES] = "";
     size_t count = alx_max(child.batch, child.bench->image_count);
     send_progress("first run", 0);
     ALX_TRY(alx_session_run(child.session, child.inputs, child.batch, child.outputs));
@@ -243,18 +265,9 @@ static enum alx_status try_session(json_t *reply)
     child.first_run_s = (double)first_ns / 1e9;
     if (count > child.batch)
         ALX_TRY(alx_session_run(child.session, child.inputs, count, child.outputs));
-    ALX_TRY(find_answers(&answers));
-    struct alx_check check = alx_answers_compare(answers, child.outputs, count);
-    if (isnan(check.worst))
-        snprintf(wrong, sizeof wrong, "wrong results: not finite");
-    else if (check.worst > 1)
-        snprintf(wrong, sizeof wrong, "wrong results: off by %.2g, %.2g times what rounding allows",
-                 check.max_abs_error, check.worst);
-    else if (check.top1_agree < check.images)
-        snprintf(wrong, sizeof wrong, "wrong results: another class for %zu of %zu images",
-                 check.images - check.top1_agree, check.images);
+    ALX_TRY(find_answers(is_first, &answers));
+    cli_json_set(reply, "check", answers ? check_answers(answers, count, wrong) : json_null());
     cli_json_set(reply, "first_run_ms", cli_json_ms(first_ns));
-    cli_json_set(reply, "check", check_json(&check));
     cli_json_set(reply, "wrong", cli_json_text(wrong));
 error:
     return status;
@@ -350,7 +363,7 @@ static enum alx_status serve_prepare(const json_t *request, json_t *reply)
     ALX_TRY(allocate());
     send_progress("sending the weights", 0);
     ALX_TRY(alx_session_create(child.plan, bench->model, &child.session));
-    ALX_TRY(try_session(reply));
+    ALX_TRY(try_session(request, reply));
     choose_clock(reply);
     struct alx_program_counts after = alx_device_program_counts(child.device);
     struct alx_session_times times = alx_session_times(child.session);

@@ -368,9 +368,7 @@ error:
 
 /* --- devices --- */
 
-/* The row of `other` that is the same device as row `index` of `devices`, or NULL. Numbers and
- * drivers may have changed meanwhile; of devices that are called the same the n-th is the n-th. */
-static const json_t *find_device(const json_t *other, const json_t *devices, size_t index)
+const json_t *bench_find_device(const json_t *other, const json_t *devices, size_t index)
 {
     static const char *const keys[] = {"name", "platform", NULL};
     const json_t *about = json_object_get(json_array_get(devices, index), "device");
@@ -517,10 +515,10 @@ enum alx_status bench_compare(const json_t *old, const json_t *new, double thres
     json_t *comparison = cli_json_document("bench-compare/1"), *rows = json_array();
     ALX_TRY(bench_check_comparable(old, new));
     for (size_t i = 0; i < json_array_size(after); i++)
-        ALX_TRY(compare_devices(find_device(before, after, i), json_array_get(after, i),
+        ALX_TRY(compare_devices(bench_find_device(before, after, i), json_array_get(after, i),
                                 threshold_percent, rows));
     for (size_t i = 0; i < json_array_size(before); i++)
-        if (!find_device(after, before, i))
+        if (!bench_find_device(after, before, i))
             ALX_TRY(compare_devices(json_array_get(before, i), NULL, threshold_percent, rows));
     cli_json_set(comparison, "old", side_json(old));
     cli_json_set(comparison, "new", side_json(new));

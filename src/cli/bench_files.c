@@ -83,16 +83,18 @@ enum alx_status bench_check_options(const struct cli_options *options)
     return status == ALX_STATUS_OK ? check_outputs(options) : status;
 }
 
-enum alx_status bench_check_old(const json_t *document, const struct cli_options *options)
+enum alx_status bench_check_old(const json_t *document, const struct cli_options *options,
+                                json_t **old)
 {
     enum alx_status status = ALX_STATUS_OK;
-    json_t *old = NULL;
+    json_t *read = NULL;
     if (options->compare) {
-        ALX_TRY(bench_read(options->compare, &old));
-        ALX_TRY(bench_check_comparable(old, document));
+        ALX_TRY(bench_read(options->compare, &read));
+        ALX_TRY(bench_check_comparable(read, document));
     }
+    *old = json_incref(read);
 error:
-    json_decref(old);
+    json_decref(read);
     return status;
 }
 

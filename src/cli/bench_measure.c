@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/bench_report.h"
+#include "cli/bench_tables.h"
 #include "cli/bench_turns.h"
 #include "cli/json.h"
 #include "cli/message.h"
@@ -328,6 +330,21 @@ static void search_batches(const struct bench_group *group, const struct bench_t
     bench_progress.done += group->count;
 }
 
+/* What was best in the document to compare with: searched anew, it might be another one. */
+static void take_old_batch(const struct bench *bench, struct bench_subject *subject,
+                           enum alx_precision precision)
+{
+    const json_t *devices = json_object_get(bench->old, "devices"), *run = NULL;
+    for (size_t i = 0; i < json_array_size(bench->rows); i++)
+        if (json_array_get(bench->rows, i) == subject->row)
+            run = bench_find_run(bench_find_device(devices, bench->rows, i),
+                                 alx_precision_name(precision), true);
+    if (!run)
+        return;
+    subject->best_batch = (size_t)bench_number(run, "batch");
+    subject->searching = false;
+}
+
 static struct bench_task whole_task(const struct bench *bench, enum alx_precision precision,
                                     size_t visit)
 {
@@ -355,8 +372,10 @@ static void measure_precision(const struct bench_group *group, enum alx_precisio
         subject->best_batch = run ? subject->batch : 0;
         subject->best_rate = 0;
         subject->searching = false;
-        if (run && !asked)
+        if (run && !asked) {
             add_batch(subject, &task);
+            take_old_batch(bench, subject, precision);
+        }
         if (run && asked)
             cli_json_set(run, "best", json_true());
     }
@@ -454,6 +473,14 @@ static void visit(const struct bench_group *group, size_t number)
             measure_layers(group, bench->precisions[p], number, index);
 }
 
+/* A process has drawn by lot where its memory lies, and buffers that it frees are given to it
+ * again: each visit has one of its own. The last one stays for the limits. */
+static void end_visit(const struct bench_group *group, size_t number)
+{
+    for (size_t i = 0; i < group->count && number + 1 < group->bench->visits; i++)
+        bench_worker_stop(&group->subjects[i].worker, group->bench);
+}
+
 static void finish(struct bench_subject *subject, const struct bench *bench)
 {
     struct alx_host_state state;
@@ -488,8 +515,10 @@ static void measure_group(struct bench *bench, const size_t *chosen, size_t coun
         subjects[i].row = bench_row(bench, chosen[i]);
     }
     measure_limits(&group);
-    for (size_t number = 0; number < bench->visits; number++)
+    for (size_t number = 0; number < bench->visits; number++) {
         visit(&group, number);
+        end_visit(&group, number);
+    }
     measure_limits_again(&group);
     for (size_t i = 0; i < count; i++)
         finish(&subjects[i], bench);

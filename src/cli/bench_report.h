@@ -23,9 +23,11 @@ bool bench_only_reads(const struct cli_options *options);
 int bench_read_files(const struct cli_options *options);
 /* Refuses options that contradict each other. USAGE. */
 enum alx_status bench_check_options(const struct cli_options *options);
-/* Refuses, before anything is measured, what could not be compared with --compare's document:
- * USAGE, or the file's status. `document` has all but its times. */
-enum alx_status bench_check_old(const json_t *document, const struct cli_options *options);
+/* Reads --compare's document, NULL without, and refuses, before anything is measured, what could
+ * not be compared with it: USAGE, or the file's status. `document` has all but its times. `*old` is
+ * owned. */
+enum alx_status bench_check_old(const json_t *document, const struct cli_options *options,
+                                json_t **old);
 /* Prints and writes what the options ask for: the table, JSON, CSV, Markdown, the page, or what
  * became of --compare's document. Takes `document`, which may be of either schema. Returns `code`,
  * or EXIT_SOME_FAILED in place of 0 when something cannot be written or has become slower. */
@@ -80,6 +82,10 @@ char *bench_page(const json_t *document);
 /* Whether two documents of bench/1, of which the second need not have its times yet, are of the
  * same network and weights on the same machine; USAGE says which they are not. */
 enum alx_status bench_check_comparable(const json_t *old, const json_t *new);
+/* The row of `other` that is the same device as row `index` of `devices`, or NULL: both are the
+ * devices of a document. Numbers and drivers may have changed meanwhile; of devices that are called
+ * the same the n-th is the n-th. Borrowed. */
+const json_t *bench_find_device(const json_t *other, const json_t *devices, size_t index);
 /* A bench-compare/1 document of two of bench/1. A regression is a run, or a layer that takes at
  * least a hundredth of its run, that is slower by more than `threshold_percent`, in its median and
  * its quickest samples, or a device or run that was measured and now fails. USAGE where they cannot

@@ -137,9 +137,9 @@ static bool prepare(const struct bench_group *group, struct bench_subject *subje
     subject->reason[0] = 0;
     json_t *prepared =
         bench_ask(group, subject,
-                  json_pack("{sssisIsbsb}", "do", "prepare", "precision", (int)task->precision,
+                  json_pack("{sssisIsbsbsb}", "do", "prepare", "precision", (int)task->precision,
                             "batch", (json_int_t)subject->batch, "profiling", (int)task->profiling,
-                            "control", (int)(task->least_turns > 1)),
+                            "first", (int)!task->visit, "control", (int)(task->least_turns > 1)),
                   what);
     if (prepared && *bench_text(prepared, "wrong"))
         alx_text_copy(subject->reason, sizeof subject->reason, bench_text(prepared, "wrong"));

@@ -138,6 +138,16 @@ class Documents(Bench):
         for run in row["runs"]:
             self.check_run(run, document["network"])
 
+    def test_comparing_measures_the_same_batches(self):
+        arguments = (*LENET, "--device=cpu", "--precision=fp32")
+        self.run_program(*arguments, "--batch=6", "--json=old.json", code=0)
+        result = self.run_program(*arguments, "--compare=old.json", "--json")
+        comparison = self.document(result, "bench_compare")
+        rows = {row["batch"]: row for row in comparison["devices"][0]["runs"]}
+        self.assertEqual(set(rows), {1, 6})  # the search would have tried 4 and 8
+        self.assertEqual(rows[1]["reason"], "not in the old document")
+        self.assertIn(rows[6]["verdict"], ("same", "faster", "slower", "ambiguous"))
+
     def test_memory_ends_the_search(self):
         document, _ = self.bench("--device=cpu", "--precision=fp32", "--quick",
                                  "--memory-limit=4")
