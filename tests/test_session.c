@@ -247,12 +247,11 @@ static bool plan_streams(alx_device *device, struct alx_plan_options *options)
     return true;
 }
 
-static void check_streaming(alx_device *device)
+static void check_streaming_of(alx_device *device, enum alx_precision precision, size_t most_limits)
 {
-    enum { MOST_LIMITS = 6 };
     float resident[IMAGES * CLASSES], streamed[IMAGES * CLASSES];
     alx_plan *plan = NULL;
-    struct alx_plan_options options = {.batch = 2};
+    struct alx_plan_options options = {.batch = 2, .precision = precision};
     assert_ok(alx_plan_create(net, device, &options, &plan));
     struct alx_plan_memory memory = alx_plan_memory(plan);
     assert_int_equal(memory.staging_bytes, 0);
@@ -263,7 +262,7 @@ static void check_streaming(alx_device *device)
     size_t limits = 0;
     options.memory_limit_bytes = memory.arena_bytes + memory.weights_bytes - 1;
     for (struct alx_plan_options next = options;
-         limits < MOST_LIMITS && plan_streams(device, &next); options = next, limits++) {
+         limits < most_limits && plan_streams(device, &next); options = next, limits++) {
         run(device, &options, IMAGES, streamed);
         assert_memory_equal(resident, streamed, sizeof resident);
     }
@@ -271,6 +270,13 @@ static void check_streaming(alx_device *device)
     options.memory_limit_bytes = 1000;
     assert_fails(alx_plan_create(net, device, &options, &plan), ALX_STATUS_MEMORY_LIMIT, "MiB");
     assert_null(plan);
+}
+
+static void check_streaming(alx_device *device)
+{
+    check_streaming_of(device, ALX_PRECISION_FP32, 6);
+    check_streaming_of(device, ALX_PRECISION_FP16, 2);
+    check_streaming_of(device, ALX_PRECISION_INT8, 2);
 }
 
 static void streamed_weights_give_the_same_bits(void **state)
