@@ -119,7 +119,8 @@ void bench_print(const json_t *document, size_t verbose)
         STYLE_DIM,
         "ms: median of a run of one image, by the wall clock, copies included; +-: half "
         "the 95 %% confidence interval; batch, images/s: the fastest. Of limit: of what "
-        "the roofline of the measured limits allows. Layers are timed by the device, with "
-        "profiling. Up to %s s a measurement; --json keeps all samples, --html draws them.",
+        "the roofline of the measured limits allows; above 100 %% multiplications were saved "
+        "(Winograd) or caches helped. Layers are timed by the device, with profiling. Up to %s s a "
+        "measurement; --json keeps all samples, --html draws them.",
         cli_figures(bench_number(settings, "time_ms") / 1000).text);
 }
