@@ -238,6 +238,14 @@ error:
     return status;
 }
 
+/* Checking the values touched every page of the files: who reads them again gets them from there. */
+static void forget_pages(const alx_model *model)
+{
+    alx_file_forget(&model->mapping, model->mapping.data, model->mapping.bytes);
+    for (const struct alx_source_file *file = model->files; file; file = file->next)
+        alx_file_forget(&file->mapping, file->mapping.data, file->mapping.bytes);
+}
+
 enum alx_status alx_model_load(const char *path_or_name, const struct alx_model_options *options,
                                alx_model **out)
 {
@@ -250,6 +258,7 @@ enum alx_status alx_model_load(const char *path_or_name, const struct alx_model_
     ALX_TRY(alx_model_read(path, mapping.data, mapping.bytes, options, &model));
     model->mapping = mapping;
     mapping = (struct alx_mapping){0};
+    forget_pages(model);
     *out = model;
 error:
     alx_file_unmap(&mapping);
