@@ -15,7 +15,7 @@
 
 enum { BAR_COLUMNS = 20 };
 
-/* An image of the batch that is being filled, or one that failed meanwhile. */
+/* An image of the batch that runs or is being filled, or one that failed meanwhile. */
 struct pending {
     const char *path;
     enum alx_status status;
@@ -26,8 +26,10 @@ struct pending {
 struct run {
     struct cli_engine engine;
     const struct cli_options *options;
-    struct pending *pending; /* in the order of the command line */
-    size_t pending_count, filled;
+    struct pending *pending;  /* in the order of the command line */
+    size_t reported, started; /* of these: those before were reported, or belong to what runs */
+    size_t filled;            /* places of the next batch */
+    enum alx_status status;   /* the device's failure is one of all images that are left */
     size_t done, failed;
     size_t *top, top_count;
     json_t *images; /* NULL when text is printed */
@@ -113,43 +115,50 @@ static void report(struct run *run, struct pending *image, bool ran)
 
 /* --- all images --- */
 
-/* Runs the batch as far as it is filled and reports on every image that waits for it. */
-static enum alx_status flush_batch(struct run *run)
+/* Waits for the batch that was started, if any, and reports on its images. */
+static void finish_batch(struct run *run)
 {
-    enum alx_status status = ALX_STATUS_OK;
-    if (run->filled)
-        status = cli_engine_run(&run->engine, run->filled);
-    for (size_t i = 0; i < run->pending_count; i++) {
-        struct pending *image = &run->pending[i];
-        if (status != ALX_STATUS_OK && image->status == ALX_STATUS_OK)
-            fail_image(run, image, status);
-        report(run, image, status == ALX_STATUS_OK);
+    enum alx_status ran = cli_engine_finish(&run->engine);
+    if (run->status == ALX_STATUS_OK)
+        run->status = ran;
+    for (; run->reported < run->started; run->reported++) {
+        struct pending *image = &run->pending[run->reported];
+        if (run->status != ALX_STATUS_OK && image->status == ALX_STATUS_OK)
+            fail_image(run, image, run->status);
+        report(run, image, run->status == ALX_STATUS_OK);
     }
-    run->pending_count = run->filled = 0;
-    return status;
 }
 
-/* The device's failure is one of all images that are left; an image's is its own. */
-static enum alx_status classify_all(struct run *run)
+/* Starts the batch as far as it is filled, to which the images before `end` belong. */
+static void start_batch(struct run *run, size_t end)
 {
-    enum alx_status status = ALX_STATUS_OK;
-    const struct cli_options *options = run->options;
-    for (size_t i = 0; i < options->operand_count && cli_output_flush(); i++) {
-        struct pending *image = &run->pending[run->pending_count++];
-        *image = (struct pending){.path = options->operands[i], .slot = run->filled};
-        enum alx_status read = status;
-        if (status == ALX_STATUS_OK)
+    if (run->filled && run->status == ALX_STATUS_OK)
+        cli_engine_start(&run->engine, run->filled);
+    run->started = end;
+    run->filled = 0;
+}
+
+/* A batch is decoded while the one before it runs. */
+static void classify_all(struct run *run)
+{
+    size_t count = run->options->operand_count;
+    for (size_t i = 0; i < count && cli_output_flush(); i++) {
+        struct pending *image = &run->pending[i];
+        *image = (struct pending){.path = run->options->operands[i], .slot = run->filled};
+        enum alx_status read = run->status;
+        if (read == ALX_STATUS_OK)
             read = cli_engine_put_file(&run->engine, image->path, image->slot);
         if (read == ALX_STATUS_OK)
             run->filled++;
         else
             fail_image(run, image, read);
-        if (run->filled == run->engine.batch || !run->filled || i + 1 == options->operand_count) {
-            enum alx_status ran = flush_batch(run);
-            status = ran != ALX_STATUS_OK ? ran : status;
-        }
+        if (run->filled && run->filled < run->engine.batch && i + 1 < count)
+            continue;
+        finish_batch(run);
+        start_batch(run, i + 1);
+        if (i + 1 == count || !run->engine.running.active)
+            finish_batch(run);
     }
-    return status;
 }
 
 static void print_summary(const struct run *run)
@@ -195,7 +204,8 @@ int cli_classify(const struct cli_options *options)
         run.images = json_array();
     else if (options->explain)
         cli_explain_print(&run.engine);
-    code = cli_exit_code(classify_all(&run), EXIT_DEVICE);
+    classify_all(&run);
+    code = cli_exit_code(run.status, EXIT_DEVICE);
     if (!code && run.failed)
         code = EXIT_SOME_FAILED;
     if (options->json) {

@@ -1,6 +1,7 @@
 #include "cli/engine.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -208,6 +209,8 @@ error:
 
 void cli_engine_close(struct cli_engine *engine)
 {
+    cli_engine_finish(engine);
+    free(engine->running.inputs);
     free(engine->inputs);
     free(engine->outputs);
     alx_session_destroy(&engine->session);
@@ -261,14 +264,14 @@ static void average_views(struct cli_engine *engine, size_t count)
         }
 }
 
-enum alx_status cli_engine_run(struct cli_engine *engine, size_t count)
+static enum alx_status run_inputs(struct cli_engine *engine, const float *inputs, size_t count)
 {
     struct cli_times *times = &engine->times;
     bool first = !times->images;
     if (first)
         cli_progress("running on %s ...", alx_device_get_info(engine->device)->name);
     enum alx_status status =
-        alx_session_run(engine->session, engine->inputs, count * engine->views, engine->outputs);
+        alx_session_run(engine->session, inputs, count * engine->views, engine->outputs);
     if (status == ALX_STATUS_OK && engine->views > 1)
         average_views(engine, count);
     uint64_t ns = alx_session_times(engine->session).run_ns;
@@ -279,6 +282,60 @@ enum alx_status cli_engine_run(struct cli_engine *engine, size_t count)
     }
     times->run_ns += ns;
     times->images += count;
+    return status;
+}
+
+enum alx_status cli_engine_run(struct cli_engine *engine, size_t count)
+{
+    return run_inputs(engine, engine->inputs, count);
+}
+
+/* Messages are a thread's own, so this one's is handed on. */
+static void run_and_keep(struct cli_engine *engine, const float *inputs)
+{
+    struct cli_running *running = &engine->running;
+    running->status = run_inputs(engine, inputs, running->count);
+    if (running->status != ALX_STATUS_OK)
+        running->message = cli_copy(cli_last_error());
+}
+
+static void *run_thread(void *argument)
+{
+    struct cli_engine *engine = argument;
+    run_and_keep(engine, engine->running.inputs);
+    return NULL;
+}
+
+void cli_engine_start(struct cli_engine *engine, size_t count)
+{
+    struct cli_running *running = &engine->running;
+    size_t bytes = alx_plan_batch(engine->plan) * engine->input_elems * sizeof *engine->inputs;
+    float *filled = engine->inputs;
+    bool first = !engine->times.images;
+    running->count = count;
+    if (!first && !running->inputs)
+        running->inputs = malloc(bytes);
+    if (!first && running->inputs) {
+        engine->inputs = running->inputs;
+        running->inputs = filled;
+        running->active = !pthread_create(&running->thread, NULL, run_thread, engine);
+    }
+    if (!running->active)
+        run_and_keep(engine, filled);
+}
+
+enum alx_status cli_engine_finish(struct cli_engine *engine)
+{
+    struct cli_running *running = &engine->running;
+    if (running->active)
+        pthread_join(running->thread, NULL);
+    running->active = false;
+    enum alx_status status = running->status;
+    if (status != ALX_STATUS_OK)
+        alx_fail(status, "%s", running->message);
+    free(running->message);
+    running->message = NULL;
+    running->status = ALX_STATUS_OK;
     return status;
 }
 

@@ -6,6 +6,7 @@
 
 #include <alexnet_cl/alexnet_cl.h>
 #include <jansson.h>
+#include <pthread.h>
 #include <stdint.h>
 
 #include "cli/options.h"
@@ -34,6 +35,16 @@ struct cli_engine {
     float *inputs;  /* [batch, views, C, H, W] */
     float *outputs; /* [batch, classes]; while views are averaged, [batch, views, classes] */
     struct cli_times times;
+    /* A batch that runs in a thread of its own; of the rest only run times are touched meanwhile.
+     */
+    struct cli_running {
+        pthread_t thread;
+        bool active;
+        float *inputs; /* owned: what it reads, while others are put into the engine's */
+        size_t count;
+        enum alx_status status;
+        char *message; /* owned: why it failed */
+    } running;
 };
 
 /* What the command line says of plans, but for batch and precision, with the tunings that the
@@ -56,6 +67,13 @@ enum alx_status cli_engine_put(struct cli_engine *engine, const char *what,
 enum alx_status cli_engine_put_file(struct cli_engine *engine, const char *path, size_t slot);
 /* Runs the first `count` places; `outputs` holds the answers. */
 enum alx_status cli_engine_run(struct cli_engine *engine, size_t count);
+/* Has the first `count` places run while the next batch is put. The first batch, and one for which
+ * there is no thread, is run at once. Finish it before another one is started or run. */
+void cli_engine_start(struct cli_engine *engine, size_t count);
+/* Waits for the batch that was started, if any, and returns its status; `outputs` holds its
+ * answers.
+ */
+enum alx_status cli_engine_finish(struct cli_engine *engine);
 /* What an image took in the runs after the first, or in that one when it was alone. */
 uint64_t cli_engine_image_ns(const struct cli_engine *engine);
 /* Whether the answer in place `slot` is finite; says so as an error of `what` when it is not. */
