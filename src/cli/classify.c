@@ -79,10 +79,11 @@ static json_t *error_json(const struct pending *image)
     return error;
 }
 
-static void fail_image(struct run *run, struct pending *image, enum alx_status status)
+static void fail_image(struct run *run, struct pending *image, enum alx_status status,
+                       const char *message)
 {
     image->status = status;
-    image->message = cli_copy(cli_last_error());
+    image->message = cli_copy(message);
     run->failed++;
 }
 
@@ -94,7 +95,7 @@ static void report(struct run *run, struct pending *image, bool ran)
         enum alx_status status = cli_engine_check(&run->engine, image->path, image->slot);
         const float *answer = run->engine.outputs + image->slot * run->engine.classes;
         if (status != ALX_STATUS_OK)
-            fail_image(run, image, status);
+            fail_image(run, image, status, cli_last_error());
         if (run->options->top)
             cli_top(answer, run->engine.classes, run->top, run->top_count);
         run->done++;
@@ -124,7 +125,7 @@ static void finish_batch(struct run *run)
     for (; run->reported < run->started; run->reported++) {
         struct pending *image = &run->pending[run->reported];
         if (run->status != ALX_STATUS_OK && image->status == ALX_STATUS_OK)
-            fail_image(run, image, run->status);
+            fail_image(run, image, run->status, run->engine.running.message);
         report(run, image, run->status == ALX_STATUS_OK);
     }
 }
@@ -145,13 +146,13 @@ static void classify_all(struct run *run)
     for (size_t i = 0; i < count && cli_output_flush(); i++) {
         struct pending *image = &run->pending[i];
         *image = (struct pending){.path = run->options->operands[i], .slot = run->filled};
-        enum alx_status read = run->status;
-        if (read == ALX_STATUS_OK)
-            read = cli_engine_put_file(&run->engine, image->path, image->slot);
-        if (read == ALX_STATUS_OK)
-            run->filled++;
-        else
-            fail_image(run, image, read);
+        if (run->status == ALX_STATUS_OK) {
+            enum alx_status read = cli_engine_put_file(&run->engine, image->path, image->slot);
+            if (read == ALX_STATUS_OK)
+                run->filled++;
+            else
+                fail_image(run, image, read, cli_last_error());
+        }
         if (run->filled && run->filled < run->engine.batch && i + 1 < count)
             continue;
         finish_batch(run);

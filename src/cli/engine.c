@@ -211,6 +211,7 @@ void cli_engine_close(struct cli_engine *engine)
 {
     cli_engine_finish(engine);
     free(engine->running.inputs);
+    free(engine->running.message);
     free(engine->inputs);
     free(engine->outputs);
     alx_session_destroy(&engine->session);
@@ -290,7 +291,6 @@ enum alx_status cli_engine_run(struct cli_engine *engine, size_t count)
     return run_inputs(engine, engine->inputs, count);
 }
 
-/* Messages are a thread's own, so this one's is handed on. */
 static void run_and_keep(struct cli_engine *engine, const float *inputs)
 {
     struct cli_running *running = &engine->running;
@@ -330,13 +330,7 @@ enum alx_status cli_engine_finish(struct cli_engine *engine)
     if (running->active)
         pthread_join(running->thread, NULL);
     running->active = false;
-    enum alx_status status = running->status;
-    if (status != ALX_STATUS_OK)
-        alx_fail(status, "%s", running->message);
-    free(running->message);
-    running->message = NULL;
-    running->status = ALX_STATUS_OK;
-    return status;
+    return running->status;
 }
 
 uint64_t cli_engine_image_ns(const struct cli_engine *engine)

@@ -42,8 +42,8 @@ struct cli_engine {
         bool active;
         float *inputs; /* owned: what it reads, while others are put into the engine's */
         size_t count;
-        enum alx_status status;
-        char *message; /* owned: why it failed */
+        enum alx_status status; /* of the last batch, after which no other starts when it failed */
+        char *message;          /* owned: why it failed */
     } running;
 };
 
@@ -70,9 +70,8 @@ enum alx_status cli_engine_run(struct cli_engine *engine, size_t count);
 /* Has the first `count` places run while the next batch is put. The first batch, and one for which
  * there is no thread, is run at once. Finish it before another one is started or run. */
 void cli_engine_start(struct cli_engine *engine, size_t count);
-/* Waits for the batch that was started, if any, and returns its status; `outputs` holds its
- * answers.
- */
+/* Waits for the batch that was started, if any, and returns the last one's status; `outputs` holds
+ * its answers, or running.message says why there are none. */
 enum alx_status cli_engine_finish(struct cli_engine *engine);
 /* What an image took in the runs after the first, or in that one when it was alone. */
 uint64_t cli_engine_image_ns(const struct cli_engine *engine);

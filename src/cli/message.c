@@ -1,5 +1,6 @@
 #include "cli/message.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -28,11 +29,8 @@ static struct {
 static volatile sig_atomic_t progress_shown;
 static const char erase_line[] = "\r\x1b[K";
 
-void cli_message(enum alx_log_level level, const char *message)
+static void print_message(enum alx_log_level level, const char *text)
 {
-    char text[MESSAGE_BYTES];
-    alx_text_copy(text, sizeof text, message);
-    alx_text_clean(text);
     if (level == ALX_LOG_ERROR)
         strcpy(messages.last_error, text);
     if (level == ALX_LOG_WARNING) {
@@ -50,6 +48,18 @@ void cli_message(enum alx_log_level level, const char *message)
     cli_progress_clear();
     cli_output_flush(); /* so that both come in the order in which they happened */
     fprintf(stderr, "alexnet-cl: %s%s\n", level == ALX_LOG_WARNING ? "warning: " : "", text);
+}
+
+/* A device may run, and fail, while pictures are decoded. */
+void cli_message(enum alx_log_level level, const char *message)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    char text[MESSAGE_BYTES];
+    alx_text_copy(text, sizeof text, message);
+    alx_text_clean(text);
+    pthread_mutex_lock(&lock);
+    print_message(level, text);
+    pthread_mutex_unlock(&lock);
 }
 
 static void receive(void *user, enum alx_log_level level, const char *message)
