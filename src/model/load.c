@@ -238,7 +238,7 @@ error:
     return status;
 }
 
-/* Checking the values touched every page of the files: who reads them again gets them from there. */
+/* Checking the values touched every page of the files: who reads them again gets them there. */
 static void forget_pages(const alx_model *model)
 {
     alx_file_forget(&model->mapping, model->mapping.data, model->mapping.bytes);
