@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Milliseconds an image over batch sizes and threads, AlexNet as published with random weights:
 
-    scaling.py [--network build/bench/network] [--devices 1,2] [--batches 1,2,...] [--threads 1,2]
-               [--precision fp32] [--rounds 5]
+    scaling.py [--network build/bench/network] [--program build/src/cli/alexnet-cl] [--devices 1,2]
+               [--batches 1,2,...] [--threads 1,2] [--precision fp32] [--rounds 5]
 
 For each device all batches and numbers of threads take turns, round after round in a new order; the
 table has the medians. Threads are what a process may run on: PoCL is told so by a variable, Intel's
@@ -75,6 +75,7 @@ def numbers(text):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--network", default="build/bench/network")
+    parser.add_argument("--program", default="build/src/cli/alexnet-cl")
     parser.add_argument("--devices", default="1")
     parser.add_argument("--batches", type=numbers, default=[1, 2, 4, 8, 16, 32, 64, 128, 256])
     parser.add_argument("--threads", type=numbers, default=[1, 2])
@@ -83,7 +84,10 @@ def main():
     options = parser.parse_args()
     random.seed(SEED)
     with tempfile.TemporaryDirectory(prefix="alexnet-cl-scaling-") as folder:
-        write_alexnet(os.path.join(folder, "alexnet.safetensors"))
+        weights = os.path.join(folder, "weights.safetensors")
+        write_alexnet(weights)
+        subprocess.run([options.program, "convert", "-q", "--network", "alexnet", weights,
+                        os.path.join(folder, "alexnet.safetensors")], check=True)
         alexnet.pictures(max(options.batches)).tofile(os.path.join(folder, "input.f32"))
         print("| device | threads |", " | ".join(map(str, options.batches)), "|")
         print("|" + "---|" * (len(options.batches) + 2))
