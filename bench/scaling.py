@@ -4,7 +4,7 @@
     scaling.py [--network build/bench/network] [--program build/src/cli/alexnet-cl] [--devices 1,2]
                [--batches 1,2,...] [--threads 1,2] [--precision fp32] [--rounds 5]
 
-For each device all batches and numbers of threads take turns, round after round in a new order; the
+For each device and number of threads all batches take turns, round after round in a new order; the
 table has the medians. Threads are what a process may run on: PoCL is told so by a variable, Intel's
 runtime takes it from the processors that the process is allowed. Needs numpy.
 """

@@ -119,9 +119,7 @@ static void report(struct run *run, struct pending *image, bool ran)
 /* Waits for the batch that was started, if any, and reports on its images. */
 static void finish_batch(struct run *run)
 {
-    enum alx_status ran = cli_engine_finish(&run->engine);
-    if (run->status == ALX_STATUS_OK)
-        run->status = ran;
+    run->status = cli_engine_finish(&run->engine);
     for (; run->reported < run->started; run->reported++) {
         struct pending *image = &run->pending[run->reported];
         if (run->status != ALX_STATUS_OK && image->status == ALX_STATUS_OK)
