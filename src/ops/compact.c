@@ -3,28 +3,16 @@
 #include <math.h>
 #include <string.h>
 
+#include "util/bits.h"
+
 enum { MANTISSA_BITS = 23, ONE = 127, LEAST = ONE - 14 }; /* exponents of 1 and of 2^-14 */
-
-static uint32_t bits_of(float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
-
-static float float_of(uint32_t bits)
-{
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
 
 float alx_compact_row(const float *row, size_t count, uint32_t *words)
 {
     const uint32_t infinity = 0x7f800000u;
     int32_t largest = 0;
     for (size_t i = 0; i < count; i++) {
-        int32_t magnitude = (int32_t)(bits_of(row[i]) & 0x7fffffffu);
+        int32_t magnitude = (int32_t)(alx_float_bits(row[i]) & 0x7fffffffu);
         largest = magnitude > largest ? magnitude : largest;
     }
     if (largest == 0 || (uint32_t)largest >= infinity) {
@@ -34,12 +22,13 @@ float alx_compact_row(const float *row, size_t count, uint32_t *words)
     int exponent = largest >> MANTISSA_BITS > 0 ? largest >> MANTISSA_BITS : 1;
     /* Powers of two: products are exact, and so is 2^-127, which is subnormal. */
     const float scale = ldexpf(1, exponent - ONE), inverse = ldexpf(1, ONE - exponent);
-    const float least = float_of((uint32_t)LEAST << MANTISSA_BITS);
+    const float least = alx_bits_float((uint32_t)LEAST << MANTISSA_BITS);
     for (size_t i = 0; i < count; i++) {
         float scaled = row[i] * inverse;
-        uint32_t bits = bits_of(scaled), magnitude = bits & 0x7fffffffu;
+        uint32_t bits = alx_float_bits(scaled), magnitude = bits & 0x7fffffffu;
         /* The sum has as many bits as fit: they are m, rounded to nearest. */
-        uint32_t small = bits_of(float_of(magnitude) + least) - ((uint32_t)LEAST << MANTISSA_BITS);
+        uint32_t small =
+            alx_float_bits(alx_bits_float(magnitude) + least) - ((uint32_t)LEAST << MANTISSA_BITS);
         uint32_t usual = magnitude - ((uint32_t)(LEAST - 1) << MANTISSA_BITS);
         words[i] =
             (bits & 0x80000000u) | ((int32_t)magnitude < (LEAST << MANTISSA_BITS) ? small : usual);

@@ -31,22 +31,6 @@ size_t alx_dtype_bytes(enum alx_dtype dtype)
     return dtypes[dtype].bytes;
 }
 
-/* The loops over a block have no exit, so that compilers turn them into vector instructions. */
-enum { BLOCK = 4096 };
-
-static void read_bf16(const uint8_t *bytes, size_t count, float *out)
-{
-    uint16_t halves[BLOCK];
-    for (size_t first = 0; first < count; first += BLOCK) {
-        size_t now = alx_min(BLOCK, count - first);
-        memcpy(halves, bytes + 2 * first, now * sizeof *halves);
-        for (size_t i = 0; i < now; i++) {
-            uint32_t bits = (uint32_t)halves[i] << 16;
-            memcpy(&out[first + i], &bits, sizeof bits);
-        }
-    }
-}
-
 void alx_view_read(struct alx_tensor_view view, size_t first, size_t count, float *out)
 {
     const uint8_t *bytes = (const uint8_t *)view.data + alx_dtype_bytes(view.dtype) * first;
@@ -60,7 +44,7 @@ void alx_view_read(struct alx_tensor_view view, size_t first, size_t count, floa
         alx_halves_to_floats(bytes, count, out);
         return;
     case ALX_DTYPE_BF16:
-        read_bf16(bytes, count, out);
+        alx_bfloat16s_to_floats(bytes, count, out);
         return;
     case ALX_DTYPE_I8:
         for (size_t i = 0; i < count; i++)
@@ -70,6 +54,9 @@ void alx_view_read(struct alx_tensor_view view, size_t first, size_t count, floa
         return;
     }
 }
+
+/* The loops over a block have no exit, so that compilers turn them into vector instructions. */
+enum { BLOCK = 4096 };
 
 static bool block_is_finite_32(const uint8_t *bytes, size_t count, uint32_t exponent)
 {

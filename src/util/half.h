@@ -14,6 +14,8 @@ uint16_t alx_float_to_half(float value);
 void alx_halves_to_floats(const void *halves, size_t count, float *out);
 void alx_floats_to_halves(const float *values, size_t count, uint16_t *out);
 float alx_bfloat16_to_float(uint16_t bits);
+/* Many at once, wherever they lie. */
+void alx_bfloat16s_to_floats(const void *bfloats, size_t count, float *out);
 uint16_t alx_float_to_bfloat16(float value);
 
 #endif
